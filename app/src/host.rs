@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use crate::{json::Json, queues::Queues};
+use crate::{json::Json, queues::Queues, visitor::Visitor};
 
 /// The path of the current request, without query.
 #[derive(Clone, Debug)]
@@ -24,6 +24,7 @@ pub struct Host {
     pub last_image: Arc<LastImage>,
     pub figures: Arc<dyn Fn() -> Figures + Send + Sync>,
     pub queues: Arc<dyn Fn() -> Queues + Send + Sync>,
+    pub visitor: Visitor,
 }
 
 type LastImage = dyn Fn(&str) -> Option<Image> + Send + Sync;

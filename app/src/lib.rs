@@ -37,6 +37,7 @@ mod rows;
 mod shell;
 mod site;
 mod stopped;
+mod visitor;
 
 #[cfg(feature = "ssr")]
 pub use figures::bytes;
@@ -48,6 +49,7 @@ pub use root::App;
 pub use route::{PATHS, Route};
 #[cfg(feature = "ssr")]
 pub use shell::shell;
+pub use visitor::{TOPICS, Visitor};
 
 /// Starts the program in the document that the server rendered. Marks `<html>` with `data-started`
 /// when the pages are drawn.

@@ -4,15 +4,17 @@
 use leptos::nonce::use_nonce;
 use leptos::prelude::*;
 
-use crate::{App, Assets, RequestPath, Route, root::ROOT_ID};
+use crate::{App, Assets, Host, RequestPath, Route, Visitor, root::ROOT_ID};
 
 /// Renders the whole document. Reads the contexts [`Assets`] and [`RequestPath`]; without them the
 /// document has no script and shows the overview.
 pub fn shell() -> impl IntoView {
+    let visitor = use_context::<Host>().map_or_else(Visitor::default, |host| host.visitor);
+    let denied = (!visitor.denied.is_empty()).then(|| visitor.denied.join(" "));
     let route = Route::of(&use_context::<RequestPath>().map_or("/".into(), |path| path.0));
     view! {
         <!DOCTYPE html>
-        <html lang="en">
+        <html lang="en" data-denied=denied>
             <head>
                 <meta charset="utf-8" />
                 <title>{route.title()}</title>
@@ -27,9 +29,11 @@ pub fn shell() -> impl IntoView {
                 {use_context::<Assets>().map(asset_links)}
             </head>
             <body>
+                <DeniedNotice topics=visitor.denied />
                 <div id=ROOT_ID>
                     <App />
                 </div>
+                <SignedIn user=visitor.user />
                 <StoppedNotice />
             </body>
         </html>
@@ -66,6 +70,40 @@ fn start_script(assets: &Assets) -> String {
          .catch((error)=>{{stop();console.error(error)}});",
         assets.js, assets.wasm
     )
+}
+
+/// The notice that pages show less, because the visitor may not read their topics.
+#[component]
+fn DeniedNotice(topics: Vec<String>) -> impl IntoView {
+    (!topics.is_empty()).then(|| {
+        view! {
+            <aside class="notice" aria-label="Missing rights">
+                <p>
+                    <strong>"Some pages show less. "</strong>
+                    "You do not have the right to subscribe to these topics: "
+                    <span translate="no">{topics.join(", ")}</span> "."
+                </p>
+            </aside>
+        }
+    })
+}
+
+/// The user who has signed in, and the button to sign out.
+#[component]
+fn SignedIn(user: String) -> impl IntoView {
+    (!user.is_empty()).then(|| {
+        view! {
+            <form class="signed-in" method="post" action="/logout">
+                <p>
+                    "Signed in as "
+                    <strong class="user" translate="no">
+                        {user}
+                    </strong>
+                </p>
+                <button type="submit">"Sign out"</button>
+            </form>
+        }
+    })
 }
 
 /// The notice that the program failed. The style sheet shows it in a document with `data-stopped`,

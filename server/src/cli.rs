@@ -151,6 +151,19 @@ pub struct ServeOptions {
         value_name = "FILTER"
     )]
     durable_topics: Vec<TopicFilter>,
+    /// File with users and their rights, which is read again when it changes; `carillon user add` creates it. Without it
+    /// everything is allowed
+    #[arg(long, env = "CARILLON_USERS", value_name = "FILE")]
+    users: Option<PathBuf>,
+    /// Allow everything without a login, also from other machines: only `all`, and only without --users
+    #[arg(
+        long,
+        env = "CARILLON_ANONYMOUS",
+        value_enum,
+        value_name = "all",
+        conflicts_with = "users"
+    )]
+    anonymous: Option<Anonymous>,
     /// Default rule for subscriptions with too much lag
     #[arg(long, env = "CARILLON_OVERFLOW", value_enum, default_value_t = OverflowRule::DropOldest, value_name = "RULE")]
     overflow: OverflowRule,
@@ -211,6 +224,13 @@ pub struct ServeOptions {
     /// Format of the log
     #[arg(long, env = "CARILLON_LOG_FORMAT", value_enum, default_value_t = LogFormat::Text, value_name = "FORMAT")]
     pub log_format: LogFormat,
+}
+
+/// The value of `--anonymous`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Anonymous {
+    /// Allow everything
+    All,
 }
 
 /// The format of the log.
@@ -292,6 +312,8 @@ impl ServeOptions {
             mqtt: self.mqtt.options(overflow, self.max_body),
             grace: Duration::from_secs(self.grace),
             storage: self.storage_options()?,
+            users: self.users.clone(),
+            allows_anonymous: self.anonymous == Some(Anonymous::All),
         })
     }
 

@@ -6,10 +6,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use broker::{Broker, Client, DetachingSession, Outcome, Peer, Reader, Session};
+use broker::{Broker, Client, DetachingSession, Outcome, Peer, Permissions, Reader, Session};
 use tokio::{runtime::Handle, sync::watch, task::yield_now, time::sleep};
 
 use crate::{
+    access_control::{AccessControl, Principal},
     advisory::Advisories,
     clock::{self, Clock},
     fairness::{TIME_SLICE, pause_after},
@@ -27,6 +28,10 @@ pub struct ServerContext {
     pub advisories: Arc<Advisories>,
     /// The client that the connection's objects are charged to.
     pub client: Arc<Client>,
+    /// The user of the connection, with its rights.
+    pub principal: Arc<Principal>,
+    /// Checks credentials and rights.
+    pub access: Arc<AccessControl>,
     /// The server's clock.
     pub clock: Clock,
     /// All publications pass this gate.
@@ -42,8 +47,18 @@ pub struct ServerContext {
 impl ServerContext {
     /// Creates a session. It delivers nothing until a connection is its peer.
     pub fn create_session(&self, name: Arc<str>) -> Reader {
-        self.broker
-            .attach_for(&self.client, name, Weak::<NoPeer>::new())
+        let reader = self
+            .broker
+            .attach_for(&self.client, name, Weak::<NoPeer>::new());
+        self.restrict(reader.session());
+        reader
+    }
+
+    /// Restricts a session to what its user may read.
+    pub fn restrict(&self, session: &Session) {
+        if !self.principal.is_open() {
+            session.restrict(Arc::clone(&self.principal) as Arc<dyn Permissions>);
+        }
     }
 
     /// Ends a session. Its unsettled messages go to other consumers. A session with many subscriptions is removed from

@@ -36,6 +36,21 @@ pub struct Ports {
     pub mqtt_tls: Option<Port>,
 }
 
+impl Ports {
+    /// Returns the first address that other machines can reach.
+    pub fn reachable_from_outside(&self) -> Option<SocketAddr> {
+        let others = [
+            Some(self.stomp),
+            self.stomp_tls,
+            Some(self.mqtt),
+            self.mqtt_tls,
+        ];
+        let others = others.into_iter().flatten().filter_map(Port::address);
+        let mut all = std::iter::once(self.http).chain(others);
+        all.find(|address| !address.ip().to_canonical().is_loopback())
+    }
+}
+
 /// A server with the handlers of its protocols.
 pub struct Handlers {
     /// The part that all protocols share.

@@ -3,6 +3,7 @@
 //! This crate contains everything that waits: sockets, the connection loop, HTTP, the pages' first rendering, the
 //! command line. `wire` encodes and decodes bytes, `broker` stores and routes messages, and `app` draws the pages.
 
+mod access_control;
 mod advisory;
 #[cfg(test)]
 mod allocations;
@@ -14,8 +15,8 @@ mod context;
 mod delivery;
 mod dialect;
 mod fairness;
-mod file_watch;
 mod figures;
+mod file_watch;
 mod gate;
 mod handler;
 mod housekeeping;

@@ -25,6 +25,14 @@ impl Port {
         Self::IfFree((Ipv4Addr::LOCALHOST, number).into())
     }
 
+    /// Returns the address, if there is a listener.
+    pub fn address(self) -> Option<SocketAddr> {
+        match self {
+            Self::Off => None,
+            Self::At(address) | Self::IfFree(address) => Some(address),
+        }
+    }
+
     /// Listens. `option` is the command-line option for another address, `protocol` the protocol.
     ///
     /// # Errors

@@ -1,7 +1,18 @@
 //! The queues' figures for people and pages.
 
+use access::Right;
 use app::Queues;
-use broker::{Broker, JournalError, QueueFigures, TopicFilter};
+use broker::{Broker, DestinationKind, JournalError, QueueFigures, TopicFilter};
+
+use crate::access_control::Principal;
+
+/// Returns the figures of all queues that a principal may see, up to the maximum for a page.
+pub fn visible_to_page(broker: &Broker, principal: &Principal) -> Queues {
+    match TopicFilter::new(">") {
+        Ok(all) => visible(broker, principal, &all, MAX_PUBLISHED),
+        Err(_) => Queues::default(),
+    }
+}
 
 /// Returns the figures of all queues, up to the maximum.
 pub fn all(broker: &Broker) -> Queues {
@@ -32,6 +43,25 @@ fn warning(broker: &Broker) -> Option<String> {
             ))
         }
         error => Some(format!("Persistent messages are refused: {error}.")),
+    }
+}
+
+/// Does the same for the queues that a principal may see. The queues beyond `max` are counted only for one that sees all.
+pub fn visible(broker: &Broker, principal: &Principal, filter: &TopicFilter, max: usize) -> Queues {
+    if principal.check_server().is_ok() {
+        return listed(broker, filter, max);
+    }
+    let (found, _) = broker.queues(filter, usize::MAX);
+    let visible = found.iter().filter(|queue| {
+        let rights = [Right::Receive, Right::Browse, Right::Manage].into_iter();
+        rights
+            .map(|right| principal.check(right, DestinationKind::Queue, &queue.name))
+            .any(|checked| checked.is_ok())
+    });
+    Queues {
+        queues: visible.take(max).map(figures).collect(),
+        omitted: 0,
+        warning: warning(broker),
     }
 }
 

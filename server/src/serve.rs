@@ -1,8 +1,9 @@
 //! The life of a server, from start to stop.
 
-use std::{sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
+use broker::Broker;
 use store::StoreError;
 use tokio::{
     signal::unix::Signal,
@@ -11,6 +12,8 @@ use tokio::{
 };
 
 use crate::{
+    access_control::{self, AccessControl, UsersFile},
+    clock,
     housekeeping::run_housekeeping,
     http::Access,
     http_port::HttpHandler,
@@ -46,6 +49,10 @@ pub struct Options {
     pub grace: Duration,
     /// The store on disk; `None` if everything is in memory.
     pub storage: Option<StorageOptions>,
+    /// The users file; `None` if everything is allowed.
+    pub users: Option<PathBuf>,
+    /// True if clients of other machines may do everything without a users file.
+    pub allows_anonymous: bool,
 }
 
 impl Handlers {
@@ -80,7 +87,7 @@ pub struct Signals {
     pub interrupt: Signal,
     /// SIGTERM stops the server.
     pub terminate: Signal,
-    /// Reloads the certificate.
+    /// Reloads the certificate and the users file.
     pub hangup: Signal,
 }
 
@@ -95,6 +102,15 @@ pub async fn run(options: Options, mut signals: Signals) -> anyhow::Result<()> {
     if let Err(error) = rlimit::increase_nofile_limit(u64::MAX) {
         tracing::warn!(%error, "cannot raise the limit of open files");
     }
+    check_exposure(&options)?;
+    let (users_file, users) = match &options.users {
+        Some(path) => {
+            let (file, users) = UsersFile::open(path)?;
+            (Some(file), Some(users))
+        }
+        None => (None, None),
+    };
+    let access = AccessControl::new(users);
     let listeners = Listeners::bind(&options.ports, &options.tls).await?;
     let (stop_sender, stopping) = watch::channel(false);
     let connection_limit = ConnectionLimit::new(options.max_connections);
@@ -113,12 +129,14 @@ pub async fn run(options: Options, mut signals: Signals) -> anyhow::Result<()> {
             failed,
         }) => {
             let shared = options.shared.clone();
-            let server = Server::with_broker(shared, broker, Some(&storage), stopping);
+            let server = Server::with_broker(shared, broker, Some(&storage), access, stopping);
             storage.start_loading(&server.broker, &server.advisories)?;
             (server, Some(storage), sessions, Some(failed))
         }
         None => {
-            let server = Server::new(options.shared.clone(), stopping);
+            let broker = Broker::new(clock::unix_ms(), options.shared.limits.clone());
+            let (shared, broker) = (options.shared.clone(), Arc::new(broker));
+            let server = Server::with_broker(shared, broker, None, access, stopping);
             (server, None, Vec::new(), None)
         }
     };
@@ -127,7 +145,7 @@ pub async fn run(options: Options, mut signals: Signals) -> anyhow::Result<()> {
     handlers.mqtt.restore_sessions(sessions);
     server.broker.end_restoration();
     let housekeeping = tokio::spawn(run_housekeeping(Arc::clone(&server), handlers.mqtt.clone()));
-    let reloads = spawn_reloads(signals.hangup, listeners.identity());
+    let reloads = spawn_reloads(signals.hangup, &server, listeners.identity(), users_file);
     listeners
         .announce(directory.as_deref())
         .context("cannot write to standard output")?;
@@ -165,17 +183,41 @@ pub async fn run(options: Options, mut signals: Signals) -> anyhow::Result<()> {
     }
 }
 
+/// Refuses to let other machines do everything, unless the operator wants it.
+fn check_exposure(options: &Options) -> anyhow::Result<()> {
+    match options.ports.reachable_from_outside() {
+        Some(address) if options.users.is_none() && !options.allows_anonymous => bail!(
+            "{address} can be reached from other machines, and without users everything is allowed. Add a user with \
+             `carillon user add NAME`, and start with --users users.toml; or allow everything with --anonymous all"
+        ),
+        _ => Ok(()),
+    }
+}
+
 /// Starts the tasks that read files again when they change, and at SIGHUP. They end when the result is dropped.
-fn spawn_reloads(mut hangup: Signal, identity: Option<Arc<Identity>>) -> JoinSet<()> {
+fn spawn_reloads(
+    mut hangup: Signal,
+    server: &Arc<Server>,
+    identity: Option<Arc<Identity>>,
+    users_file: Option<UsersFile>,
+) -> JoinSet<()> {
     let mut tasks = JoinSet::new();
     let (hangup_sender, hangups) = watch::channel(());
     if let Some(identity) = identity {
-        tasks.spawn(tls::reload_on_change(identity, hangups));
+        tasks.spawn(tls::reload_on_change(identity, hangups.clone()));
+    }
+    if let Some(file) = users_file {
+        let (access, broker) = (Arc::clone(&server.access), Arc::clone(&server.broker));
+        tasks.spawn(access_control::reload_on_change(
+            file, access, broker, hangups,
+        ));
     }
     tasks.spawn(async move {
         while hangup.recv().await.is_some() {
             if hangup_sender.send(()).is_err() {
-                tracing::info!("SIGHUP: there is no file to read again");
+                tracing::info!(
+                    "SIGHUP: there is no certificate file to read again, and no users file"
+                );
             }
         }
     });

@@ -12,6 +12,7 @@ use broker::{Broker, Client, Limits, Outcome, Overflow};
 use tokio::{net::TcpStream, sync::watch};
 
 use crate::{
+    access_control::{AccessControl, Principal},
     advisory::Advisories,
     clock::{self, Clock},
     context::ServerContext,
@@ -47,6 +48,8 @@ pub struct Server {
     pub options: Options,
     /// The broker.
     pub broker: Arc<Broker>,
+    /// Checks credentials and rights.
+    pub access: Arc<AccessControl>,
     /// Publishes the events of the broker.
     pub advisories: Arc<Advisories>,
     /// The server's clock.
@@ -72,7 +75,7 @@ impl Server {
     /// Creates a server without ports, and with an empty broker in memory.
     pub fn new(options: Options, stopping: watch::Receiver<bool>) -> Arc<Self> {
         let broker = Arc::new(Broker::new(clock::unix_ms(), options.limits.clone()));
-        Self::with_broker(options, broker, None, stopping)
+        Self::with_broker(options, broker, None, AccessControl::new(None), stopping)
     }
 
     /// Creates a server without ports. `storage` is that of the broker.
@@ -80,11 +83,13 @@ impl Server {
         options: Options,
         broker: Arc<Broker>,
         storage: Option<&Storage>,
+        access: AccessControl,
         stopping: watch::Receiver<bool>,
     ) -> Arc<Self> {
         let clock = Clock::start();
         let disk = storage.map(Storage::disk_status);
         Arc::new(Self {
+            access: Arc::new(access),
             advisories: Arc::new(Advisories::new(&broker)),
             figures: FiguresWithRates::new(&broker, disk.clone(), clock),
             broker,
@@ -100,10 +105,12 @@ impl Server {
         })
     }
 
-    /// Returns the context of a connection of this client.
-    pub fn context(&self, client: Arc<Client>) -> ServerContext {
+    /// Returns the context of a connection of this client and user.
+    pub fn context(&self, client: Arc<Client>, principal: Arc<Principal>) -> ServerContext {
         ServerContext {
             client,
+            principal,
+            access: Arc::clone(&self.access),
             broker: Arc::clone(&self.broker),
             advisories: Arc::clone(&self.advisories),
             clock: self.clock,
@@ -121,16 +128,13 @@ impl Server {
 
     /// Returns the context of work that belongs to no connection, such as the end of a detached session.
     pub fn background_context(&self) -> ServerContext {
-        self.context(self.broker.pools().own_client())
+        let principal = Arc::clone(self.access.open_principal());
+        self.context(self.broker.pools().own_client(), principal)
     }
 
-    /// Returns the client at the other end of a socket. A client with an unknown address has the limits of loopback.
-    pub fn client_of(&self, socket: &TcpStream) -> Arc<Client> {
-        let address = socket.peer_addr().map(|address| address.ip());
-        let unknown = || IpAddr::V4(Ipv4Addr::LOCALHOST);
-        self.broker
-            .pools()
-            .client(address.unwrap_or_else(|_| unknown()))
+    /// Returns the client at this address.
+    pub fn client_at(&self, address: IpAddr) -> Arc<Client> {
+        self.broker.pools().client(address)
     }
 
     /// Carries out the outcome of a call that belongs to no session.
@@ -148,6 +152,12 @@ impl Server {
     pub fn is_stopping(&self) -> bool {
         *self.stopping.borrow()
     }
+}
+
+/// Returns the address at the other end of a socket. A client with an unknown address has the limits of loopback.
+pub fn peer_address(socket: &TcpStream) -> IpAddr {
+    let address = socket.peer_addr().map(|address| address.ip());
+    address.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST))
 }
 
 /// Even with a small `--memory`, incomplete messages may take this number of times the maximum body. Buffers are up to

@@ -203,7 +203,7 @@ pub fn check_budget() -> Result<()> {
 /// Maximum compressed size of the WASM and JavaScript, in bytes. It is lowered when the pages get
 /// smaller, to 1 kB above their size: folder names that the compiler hashes change the size by some
 /// hundred bytes.
-const BUDGET_BYTES: usize = 132_000;
+const BUDGET_BYTES: usize = 133_000;
 
 fn print_sizes(folder: &Path, assets: &Assets) {
     for (name, bytes) in assets.iter().filter(|(name, _)| name.starts_with("pkg/")) {

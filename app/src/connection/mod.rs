@@ -25,6 +25,8 @@ pub use receipts::Outcome;
 pub use subscriptions::Delivery;
 use subscriptions::{Listener, Place};
 
+use crate::visitor::DENIED_ATTRIBUTE;
+
 /// The state of the connection.
 #[derive(Clone, Debug, PartialEq)]
 pub enum State {
@@ -95,7 +97,7 @@ impl Connection {
     }
 
     /// Subscribes until the guard is dropped. Starts after `seen`, or with the topic's last image, or at the position
-    /// that `delivery` gives.
+    /// that `delivery` gives. Does nothing if the visitor may not read the topic: the request would end the connection.
     pub fn listen(
         self,
         topic: &'static str,
@@ -104,7 +106,10 @@ impl Connection {
         listener: impl Fn(&[Message]) + 'static,
     ) -> Listening {
         let listener: Listener = Rc::new(listener);
-        let place = self.with_link(|link| link.listen(topic, delivery, seen, listener));
+        let place = match is_denied(topic) {
+            true => None,
+            false => self.with_link(|link| link.listen(topic, delivery, seen, listener)),
+        };
         Listening {
             connection: self,
             place,
@@ -132,6 +137,16 @@ impl Connection {
         let link = self.link?.try_get_value()?;
         Some(act(&link))
     }
+}
+
+/// Returns whether the server has noted in the document that the visitor may not read a topic.
+fn is_denied(topic: &str) -> bool {
+    if !is_browser() {
+        return false;
+    }
+    let document = document().document_element();
+    let denied = document.and_then(|html| html.get_attribute(DENIED_ATTRIBUTE));
+    denied.is_some_and(|denied| denied.split(' ').any(|one| one == topic))
 }
 
 /// A guard that keeps a listener subscribed.

@@ -90,21 +90,25 @@ async fn serve(handlers: Arc<Handlers>, kind: ClientKind, socket: TcpStream) {
     match kind {
         ClientKind::Stomp => {
             let handshake_input = HandshakeInput::new(Stream, Vec::new(), server.partial_message());
-            stomp.serve_transport(socket, handshake_input, "tcp").await;
+            stomp
+                .serve_transport(socket, handshake_input, "tcp", None)
+                .await;
         }
         ClientKind::StompOverWebSocket => {
             let handshake_input =
                 HandshakeInput::new(WebSocket::new(), Vec::new(), server.partial_message());
-            stomp.serve_transport(socket, handshake_input, "ws").await;
+            stomp
+                .serve_transport(socket, handshake_input, "ws", None)
+                .await;
         }
         ClientKind::Mqtt { .. } => {
             let handshake_input = HandshakeInput::new(Stream, Vec::new(), server.partial_message());
-            mqtt.serve_transport(socket, handshake_input).await;
+            mqtt.serve_transport(socket, handshake_input, None).await;
         }
         ClientKind::MqttOverWebSocket => {
             let handshake_input =
                 HandshakeInput::new(WebSocket::new(), Vec::new(), server.partial_message());
-            mqtt.serve_transport(socket, handshake_input).await;
+            mqtt.serve_transport(socket, handshake_input, None).await;
         }
     }
 }

@@ -195,6 +195,9 @@ pub enum CloseReason {
     /// Another connection has taken over its session.
     #[error("another connection has taken over the session")]
     TakenOver,
+    /// The user of the connection does not exist any more, or has fewer rights.
+    #[error("the rights of the user have changed")]
+    Revoked,
     /// The server stops.
     #[error("the server is stopping")]
     Stopping,
@@ -216,6 +219,7 @@ impl CloseReason {
             | Self::Unread
             | Self::MessageTooSlow
             | Self::MessageDropped
+            | Self::Revoked
             | Self::TakenOver => CloseCode::POLICY_VIOLATION,
             Self::Silent | Self::Stopping | Self::Io(_) => CloseCode::GOING_AWAY,
         }
@@ -235,6 +239,7 @@ impl CloseReason {
             Self::MessageDropped => partial_input::MESSAGE_DROPPED.into(),
             Self::Text => "this protocol has binary messages only".into(),
             Self::TakenOver => "another connection has taken over your session".into(),
+            Self::Revoked => "your rights have changed; connect again".into(),
             Self::Stopping => "the server is stopping".into(),
         }
     }

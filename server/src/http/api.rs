@@ -2,6 +2,7 @@
 
 use std::{iter, sync::Arc};
 
+use access::Right;
 use axum::{
     Json,
     body::Body,
@@ -9,16 +10,18 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
 };
-use broker::{Publication, TopicFigures, TopicName};
+use broker::{DestinationKind, Page, Publication, TopicFigures, TopicFilter, TopicName};
 use serde::Serialize;
 
 use super::{
     document::{Document, DocumentLimits},
     extract::{ListQuery, Path, Query, Requester},
+    login::Rights,
     problem::{Problem, refuse_temporary},
     publish::{self, Content, PublishQuery},
 };
 use crate::{
+    fairness,
     message::{Message, push_json},
     server::Server,
     storage::DiskStatus,
@@ -29,10 +32,12 @@ pub async fn publish(
     State(server): State<Arc<Server>>,
     Path(topic): Path<String>,
     Query(query): Query<PublishQuery>,
+    rights: Rights,
     Requester { client, headers }: Requester,
     body: Body,
 ) -> Result<Json<PublishResponse>, Problem> {
     let topic = TopicName::new(&topic)?;
+    rights.check(Right::Publish, DestinationKind::Topic, &topic)?;
     let name = topic.to_string();
     let content = Content {
         client,
@@ -49,32 +54,70 @@ pub async fn publish(
     }))
 }
 
-/// `GET /api/topics?filter=…&after=…&limit=…`: lists the topics by name, with figures.
+/// `GET /api/topics?filter=…&after=…&limit=…`: lists the topics that the sender may see, by name, with figures.
 pub async fn topics(
     State(server): State<Arc<Server>>,
+    rights: Rights,
     Query(query): Query<ListQuery>,
 ) -> Result<Json<Topics>, Problem> {
     let limit = query.limit(MAX_TOPICS, MAX_TOPICS);
     let (filter, after) = (query.filter()?, query.after()?);
-    let page = server.broker.topic_page(&filter, after.as_ref(), limit);
+    let sees_all = rights.principal().check_server().is_ok();
+    let page = match sees_all {
+        true => server.broker.topic_page(&filter, after.as_ref(), limit),
+        false => visible_page(&server, &rights, &filter, after, limit).await,
+    };
     Ok(Json(Topics {
-        total: server.broker.figures().topics,
+        total: sees_all.then(|| server.broker.figures().topics),
         topics: page.items.into_iter().map(TopicInfo::from).collect(),
         next: page.next.map(|name| name.to_string()),
     }))
 }
 
+/// Returns the next topics that the sender may see. Continues until there are enough, because the name after which the list
+/// continues must be one of them.
+async fn visible_page(
+    server: &Server,
+    rights: &Rights,
+    filter: &TopicFilter,
+    mut after: Option<TopicName>,
+    limit: usize,
+) -> Page<TopicFigures> {
+    let mut items: Vec<TopicFigures> = Vec::new();
+    loop {
+        let page = server.broker.topic_page(filter, after.as_ref(), limit);
+        let found = page.items.into_iter();
+        items.extend(found.filter(|topic| rights.sees(DestinationKind::Topic, &topic.name)));
+        after = page.next;
+        if after.is_none() || items.len() >= limit {
+            break;
+        }
+        fairness::yield_if_due().await;
+    }
+    let has_more = after.is_some() || items.len() > limit;
+    items.truncate(limit);
+    let last = items.last().filter(|_| has_more);
+    let next = last.map(|topic| topic.name.clone());
+    Page { items, next }
+}
+
 /// `GET /api/topics/{topic}`: returns the topic's figures, and its last image unless the topic is temporary.
 pub async fn topic(
     State(server): State<Arc<Server>>,
+    rights: Rights,
     Path(topic): Path<String>,
 ) -> Result<Response, Problem> {
     let name = TopicName::new(&topic)?;
+    rights.check_visible(DestinationKind::Topic, &name)?;
     let figures = server.broker.topic(&name);
     let info: TopicInfo = figures.ok_or_else(|| no_topic(&name))?.into();
+    let may_read = rights
+        .principal()
+        .check(Right::Subscribe, DestinationKind::Topic, &name)
+        .is_ok();
     let last = match refuse_temporary(name.as_str()) {
-        Ok(()) => server.broker.last_image(&name),
-        Err(_) => None,
+        Ok(()) if may_read => server.broker.last_image(&name),
+        Ok(()) | Err(_) => None,
     };
     let Some(last) = last else {
         return Ok(Json(info).into_response());
@@ -94,9 +137,11 @@ pub async fn topic(
 /// `DELETE /api/topics/{topic}`: deletes the topic's history and last image.
 pub async fn clear(
     State(server): State<Arc<Server>>,
+    rights: Rights,
     Path(topic): Path<String>,
 ) -> Result<StatusCode, Problem> {
     let name = TopicName::new(&topic)?;
+    rights.check(Right::Manage, DestinationKind::Topic, &name)?;
     if name.is_reserved() {
         return Err(Problem::new(
             StatusCode::FORBIDDEN,
@@ -111,17 +156,28 @@ pub async fn clear(
 }
 
 /// `GET /api/figures`: returns the broker's totals, as on the topic `$SYS.figures`, and further memory of the server.
-pub async fn figures(State(server): State<Arc<Server>>) -> Json<AllFigures> {
+pub async fn figures(
+    State(server): State<Arc<Server>>,
+    rights: Rights,
+) -> Result<Json<AllFigures>, Problem> {
+    let figures = TopicName::new(FIGURES)?;
+    rights.check(Right::Subscribe, DestinationKind::Topic, &figures)?;
     let partial_input = server.partial_input.figures();
-    Json(AllFigures {
+    Ok(Json(AllFigures {
         figures: server.figures.current(),
         unfinished_bytes: partial_input.bytes,
         unfinished_given_up: partial_input.dropped,
-    })
+        refused_logins: server.access.refused_logins(),
+        refused_requests: server.access.refused_requests(),
+    }))
 }
 
 /// `GET /api/connections`: lists the connections.
-pub async fn connections(State(server): State<Arc<Server>>) -> Json<Connections> {
+pub async fn connections(
+    State(server): State<Arc<Server>>,
+    rights: Rights,
+) -> Result<Json<Connections>, Problem> {
+    rights.check_server()?;
     let sessions = server.broker.sessions(MAX_CONNECTIONS);
     let infos = sessions.into_iter().map(|session| ConnectionInfo {
         name: session.name,
@@ -129,10 +185,10 @@ pub async fn connections(State(server): State<Arc<Server>>) -> Json<Connections>
         delivered: session.delivered,
         dropped: session.dropped,
     });
-    Json(Connections {
+    Ok(Json(Connections {
         connections: infos.collect(),
         total: server.broker.figures().sessions,
-    })
+    }))
 }
 
 /// `GET /readyz`: returns whether the server accepts new work, and all of it.
@@ -169,14 +225,19 @@ pub struct AllFigures {
     unfinished_bytes: usize,
     /// Incomplete messages dropped in favour of others, since the start.
     unfinished_given_up: u64,
+    /// Clients refused because of their credentials, since the start.
+    refused_logins: u64,
+    /// Requests refused because a right was missing, since the start.
+    refused_requests: u64,
 }
 
 /// The response of `/api/topics`.
 #[derive(Serialize)]
 pub struct Topics {
     topics: Vec<TopicInfo>,
-    /// Number of all topics, whatever the filter.
-    total: usize,
+    /// Number of all topics, whatever the filter; only for a sender that sees all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    total: Option<usize>,
     /// The value of `after` for the next page, if there may be more.
     #[serde(skip_serializing_if = "Option::is_none")]
     next: Option<String>,
@@ -235,5 +296,7 @@ fn no_topic(name: &TopicName) -> Problem {
     Problem::new(StatusCode::NOT_FOUND, format!("there is no topic {name}"))
 }
 
+/// The topic with the broker's totals.
+pub const FIGURES: &str = "$SYS.figures";
 const MAX_TOPICS: usize = 1_000;
 const MAX_CONNECTIONS: usize = 1_000;

@@ -34,6 +34,12 @@ pub async fn file_or_page(state: State<Arc<Server>>, request: Request) -> Respon
     }
 }
 
+/// Returns whether there is a file at a path of the site.
+pub fn is_file(path: &str) -> bool {
+    let path = path.trim_start_matches('/');
+    media_type(path).is_some() && Files::get(path).is_some()
+}
+
 /// Refuses methods other than GET and HEAD.
 pub async fn refuse_other_methods(uri: Uri) -> Response {
     let detail = format!("{} allows only GET and HEAD", uri.path());

@@ -6,13 +6,18 @@ use axum::{Json, extract::State};
 use broker::PoolFigures;
 use serde::Serialize;
 
+use super::{login::Rights, problem::Problem};
 use crate::server::Server;
 
 /// `GET /api/bounds`: returns the size and use of each pool, and the number of refusals.
-pub async fn bounds(State(server): State<Arc<Server>>) -> Json<Bounds> {
+pub async fn bounds(
+    State(server): State<Arc<Server>>,
+    rights: Rights,
+) -> Result<Json<Bounds>, Problem> {
+    rights.check_server()?;
     let figures = server.broker.pool_figures();
     let broker = server.broker.figures();
-    Json(Bounds {
+    Ok(Json(Bounds {
         memory: MemoryInfo {
             limit: server.broker.limits().memory_bytes,
             taken: broker.held_bytes,
@@ -20,7 +25,7 @@ pub async fn bounds(State(server): State<Arc<Server>>) -> Json<Bounds> {
         },
         aged_out: broker.aged_out,
         pools: figures.into_iter().map(PoolInfo::from).collect(),
-    })
+    }))
 }
 
 /// The response of `/api/bounds`.

@@ -11,6 +11,7 @@ use std::{
     time::Duration,
 };
 
+use access::Right;
 use axum::{
     body::{Body, Bytes},
     extract::{Extension, State},
@@ -18,7 +19,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use broker::{
-    Broker, Client, Delivery, Missed, Outcome, Overflow, Peer, Reader, Start, Subscribe,
+    Broker, Delivery, DestinationKind, Missed, Outcome, Overflow, Peer, Reader, Start, Subscribe,
     TopicFilter,
 };
 use futures_util::task::AtomicWaker;
@@ -29,6 +30,7 @@ use wire::stomp::server::{self, Since};
 
 use super::{
     extract::{Path, Query, Requester},
+    login::Rights,
     problem::{Problem, refuse_temporary},
     read_deadline::ReadDeadline,
 };
@@ -48,13 +50,16 @@ pub async fn events(
     Path(filter): Path<String>,
     Query(query): Query<EventsQuery>,
     Extension(read_deadline): Extension<ReadDeadline>,
+    rights: Rights,
     Requester { client, headers }: Requester,
 ) -> Result<Response, Problem> {
     let filter = TopicFilter::new(&filter)?;
     refuse_temporary(filter.as_str())?;
+    rights.check_filter(Right::Subscribe, DestinationKind::Topic, &filter)?;
     let start = query.start(&server.broker, &headers)?;
     let overflow = query.overflow(server.options.overflow)?;
-    let subscription = Subscription::new(&server, client, &filter, start, overflow)?;
+    let context = server.context(client, Arc::clone(rights.principal()));
+    let subscription = Subscription::new(&server, context, &filter, start, overflow)?;
     let stopping = WatchStream::new(server.stopping.clone()).filter(|stopping| *stopping);
     let events = EventStream {
         subscription,
@@ -143,7 +148,7 @@ impl Peer for StreamWaker {
 impl Subscription {
     fn new(
         server: &Server,
-        client: Arc<Client>,
+        context: ServerContext,
         filter: &TopicFilter,
         start: Start,
         overflow: Overflow,
@@ -151,9 +156,10 @@ impl Subscription {
         let stream_waker = Arc::<StreamWaker>::default();
         let peer: Weak<StreamWaker> = Arc::downgrade(&stream_waker);
         let name = server.session_name("events");
-        let reader = server.broker.attach_for(&client, name, peer);
+        let reader = server.broker.attach_for(&context.client, name, peer);
+        context.restrict(reader.session());
         let subscription = Self {
-            context: server.context(client),
+            context,
             reader,
             stream_waker,
             current: None,
@@ -221,7 +227,7 @@ impl Drop for Subscription {
     }
 }
 
-/// The subscription as a stream that ends when the server stops or the broker ends the session.
+/// The subscription as a stream that ends when the server stops, the broker ends the session, or its user loses rights.
 struct EventStream<S> {
     subscription: Subscription,
     stopping: S,
@@ -237,7 +243,9 @@ impl<S: Stream<Item = bool> + Unpin> Stream for EventStream<S> {
         let this = self.get_mut();
         // Register before checking: an event in between wakes the task.
         this.subscription.stream_waker.0.register(context.waker());
-        if this.subscription.reader.session().is_ended() {
+        let principal = &this.subscription.context.principal;
+        let is_revoked = principal.poll_revoked(context).is_ready();
+        if is_revoked || this.subscription.reader.session().is_ended() {
             return Poll::Ready(None);
         }
         if !this.is_stopping {

@@ -13,6 +13,7 @@ use tower::ServiceExt as _;
 
 use super::{
     HEALTH, HttpState, OtherRoutes,
+    login::PeerAddress,
     problem::Problem,
     read_deadline::{DeadlineSocket, ReadDeadline},
     router,
@@ -54,6 +55,7 @@ impl HttpService {
             request.extensions_mut().insert(read_deadline.clone());
             request.extensions_mut().insert(permit.clone());
             request.extensions_mut().insert(Arc::clone(&client));
+            request.extensions_mut().insert(PeerAddress(peer.ip()));
             let router = router.clone();
             async move {
                 fairness::yield_if_due().await;

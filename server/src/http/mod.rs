@@ -9,6 +9,7 @@ mod events;
 mod extract;
 mod handler;
 mod host;
+mod login;
 mod origin;
 mod pages;
 mod problem;
@@ -17,6 +18,8 @@ mod queues;
 mod read_deadline;
 mod refusals;
 mod security;
+mod sign_in;
+mod web_sessions;
 
 use std::{net::IpAddr, sync::Arc};
 
@@ -38,12 +41,14 @@ pub use assets::refuse_other_methods;
 pub use extract::{Path, Query};
 pub use handler::{HttpService, MAX_HEADER_TIME};
 use host::Hosts;
+pub use login::Rights;
 use origin::Origins;
 pub use origin::check_origin;
 pub use pages::page;
 pub use problem::Problem;
 pub use read_deadline::DeadlineSocket;
 use refusals::RefusalLog;
+use web_sessions::WebSessions;
 
 use crate::server::Server;
 
@@ -53,6 +58,7 @@ pub struct HttpState {
     /// The part that all protocols share.
     pub server: Arc<Server>,
     access: Arc<Access>,
+    web_sessions: Arc<WebSessions>,
 }
 
 /// The hosts and origins that may use the server.
@@ -76,6 +82,7 @@ impl HttpState {
         Self {
             server: Arc::clone(server),
             access: Arc::new(access),
+            web_sessions: Arc::default(),
         }
     }
 }
@@ -107,7 +114,17 @@ fn router(state: &HttpState, others: OtherRoutes) -> Router {
         .merge(others.root)
         .route(HEALTH, get(|| async { "ok\n" }))
         .route("/readyz", get(api::ready))
+        .route(sign_in::PATH, get(sign_in::form).post(sign_in::submit))
+        .route("/logout", post(sign_in::sign_out))
         .fallback(assets::file_or_page)
+        .layer(middleware::from_fn_with_state(
+            state.clone(),
+            login::identify,
+        ))
+        .layer(middleware::from_fn_with_state(
+            state.clone(),
+            origin::check_unsafe_request,
+        ))
         .layer(middleware::from_fn_with_state(state.clone(), host::check))
         .layer(middleware::from_fn(security::headers))
         .layer(CatchPanicLayer::custom(|_| {
@@ -143,10 +160,6 @@ fn api(state: &HttpState, others: Router<HttpState>) -> Router<HttpState> {
         .fallback(unknown)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(origin::cors_layer(state))
-        .layer(middleware::from_fn_with_state(
-            state.clone(),
-            origin::check_unsafe_request,
-        ))
 }
 
 async fn unknown(OriginalUri(uri): OriginalUri) -> Problem {

@@ -12,7 +12,7 @@ use axum::{
 use serde::Deserialize;
 use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 
-use super::{HttpState, extract::Query, host::RequestHost, problem::Problem};
+use super::{HttpState, extract::Query, host::RequestHost, login, problem::Problem};
 
 /// The origins allowed in addition to the server's own.
 #[derive(Debug, Clone, Default)]
@@ -103,6 +103,10 @@ pub async fn connect_check(
         .origins
         .accepts(&query.origin, &RequestHost::of(&request)?)
     {
+        true if login::must_sign_in(&state, request.headers()) => Err(Problem::new(
+            StatusCode::FORBIDDEN,
+            "you are signed out; reload this page to sign in again",
+        )),
         true => Ok(StatusCode::NO_CONTENT),
         false => Err(refused(&query.origin)),
     }

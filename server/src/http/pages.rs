@@ -2,18 +2,19 @@
 
 use std::sync::Arc;
 
-use app::{Host, Image, RequestPath, Route};
+use access::Right;
+use app::{Figures, Host, Image, RequestPath, Route, Visitor};
 use axum::{
     extract::{Request, State},
     http::{HeaderValue, StatusCode, header},
     response::Response,
 };
-use broker::{Broker, Entry, TopicName};
+use broker::{Broker, DestinationKind, Entry, TopicName};
 use leptos::{nonce::use_nonce, prelude::provide_context};
 use leptos_axum::ResponseOptions;
 
-use super::assets;
-use crate::server::Server;
+use super::{api::FIGURES, assets};
+use crate::{access_control::Principal, server::Server};
 
 /// Renders the page of a path, with status 404 if there is none.
 pub async fn page(State(server): State<Arc<Server>>, request: Request) -> Response {
@@ -22,7 +23,9 @@ pub async fn page(State(server): State<Arc<Server>>, request: Request) -> Respon
         Route::NotFound => StatusCode::NOT_FOUND,
         _ => StatusCode::OK,
     };
-    let host = host(&server);
+    let principal = request.extensions().get::<Arc<Principal>>();
+    let principal = principal.map_or_else(|| server.access.without_rights(), Arc::clone);
+    let host = host(&server, principal);
     let assets = assets::hashed_assets();
     let provide = move || {
         provide_context(RequestPath(path.clone()));
@@ -55,19 +58,46 @@ fn allow_scripts() {
     }
 }
 
-fn host(server: &Arc<Server>) -> Host {
-    let images = Arc::clone(&server.broker);
+/// Returns the data for a page: what the visitor may see.
+fn host(server: &Arc<Server>, principal: Arc<Principal>) -> Host {
+    let visitor = visitor(&principal);
+    let (images, image_reader) = (Arc::clone(&server.broker), Arc::clone(&principal));
     let figures = Arc::clone(server);
     let queues = Arc::clone(&server.broker);
+    let sees_figures = may_subscribe(&principal, FIGURES);
     Host {
         last_image: Arc::new(move |topic| {
             let name = TopicName::new(topic).ok()?;
-            let entry = images.last_image(&name)?;
+            let entry = may_subscribe(&image_reader, topic).then(|| images.last_image(&name))??;
             Some(image(&images, &entry))
         }),
-        figures: Arc::new(move || figures.figures.current()),
-        queues: Arc::new(move || crate::queues::all(&queues)),
+        figures: Arc::new(move || match sees_figures {
+            true => figures.figures.current(),
+            false => Figures::default(),
+        }),
+        queues: Arc::new(move || crate::queues::visible_to_page(&queues, &principal)),
+        visitor,
     }
+}
+
+fn visitor(principal: &Principal) -> Visitor {
+    let denied = app::TOPICS.into_iter();
+    let denied = denied.filter(|topic| !may_subscribe(principal, topic));
+    Visitor {
+        user: principal
+            .user()
+            .map(ToString::to_string)
+            .unwrap_or_default(),
+        denied: denied.map(str::to_owned).collect(),
+    }
+}
+
+fn may_subscribe(principal: &Principal, topic: &str) -> bool {
+    TopicName::new(topic).is_ok_and(|name| {
+        principal
+            .check(Right::Subscribe, DestinationKind::Topic, &name)
+            .is_ok()
+    })
 }
 
 fn image(broker: &Broker, entry: &Entry) -> Image {

@@ -2,6 +2,7 @@
 
 use std::{future::poll_fn, sync::Arc};
 
+use access::Right;
 use axum::{
     Json,
     body::Body,
@@ -9,33 +10,43 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
 };
-use broker::{Broker, Browsed, Publication, SharedEntry, Start, TopicName};
+use broker::{Broker, Browsed, DestinationKind, Publication, SharedEntry, Start, TopicName};
 use serde::{Deserialize, Serialize};
 
 use super::{
     document::{Document, DocumentLimits, Following},
     extract::{ListQuery, Path, Query, Requester},
+    login::Rights,
     problem::{Problem, refuse_temporary},
     publish::{self, Content, PublishQuery},
 };
 use crate::{message::Message, queues, server::Server};
 
-/// `GET /api/queues?filter=…&limit=…`: lists the queues by name, with figures, as on the topic `$SYS.queues`.
+/// `GET /api/queues?filter=…&limit=…`: lists the queues that the sender may see, by name, with figures, as on the topic
+/// `$SYS.queues`.
 pub async fn queues(
     State(server): State<Arc<Server>>,
+    rights: Rights,
     Query(query): Query<ListQuery>,
 ) -> Result<Json<app::Queues>, Problem> {
     let limit = query.limit(queues::MAX_PUBLISHED, MAX_QUEUES);
-    let listed = queues::listed(&server.broker, &query.filter()?, limit);
-    Ok(Json(listed))
+    let filter = query.filter()?;
+    Ok(Json(queues::visible(
+        &server.broker,
+        rights.principal(),
+        &filter,
+        limit,
+    )))
 }
 
 /// `GET /api/queues/{queue}`: returns the queue's figures.
 pub async fn queue(
     State(server): State<Arc<Server>>,
+    rights: Rights,
     Path(queue): Path<String>,
 ) -> Result<Json<app::QueueFigures>, Problem> {
     let name = TopicName::new(&queue)?;
+    rights.check_visible(DestinationKind::Queue, &name)?;
     let figures = server.broker.queue(&name);
     let figures = figures.ok_or_else(|| no_queue(&name))?;
     Ok(Json(queues::figures(&figures)))
@@ -46,10 +57,12 @@ pub async fn send(
     State(server): State<Arc<Server>>,
     Path(queue): Path<String>,
     Query(query): Query<PublishQuery>,
+    rights: Rights,
     Requester { client, headers }: Requester,
     body: Body,
 ) -> Result<Json<SendResponse>, Problem> {
     let name = TopicName::new(&queue)?;
+    rights.check(Right::Send, DestinationKind::Queue, &name)?;
     let content = Content {
         client,
         headers,
@@ -68,9 +81,11 @@ pub async fn send(
 /// `DELETE /api/queues/{queue}`: deletes the waiting messages and the queue. A queue with consumers stays.
 pub async fn remove(
     State(server): State<Arc<Server>>,
+    rights: Rights,
     Path(queue): Path<String>,
 ) -> Result<StatusCode, Problem> {
     let name = TopicName::new(&queue)?;
+    rights.check(Right::Manage, DestinationKind::Queue, &name)?;
     if name.is_reserved() {
         let detail = format!("queue {name} belongs to a connection");
         return Err(Problem::new(StatusCode::FORBIDDEN, detail));
@@ -84,10 +99,12 @@ pub async fn remove(
 /// `GET /api/queues/{queue}/messages?after=…&limit=…`: lists the messages, oldest first, without consuming them.
 pub async fn messages(
     State(server): State<Arc<Server>>,
+    rights: Rights,
     Path(queue): Path<String>,
     Query(query): Query<MessagesQuery>,
 ) -> Result<Response, Problem> {
     let name = TopicName::new(&queue)?;
+    rights.check(Right::Browse, DestinationKind::Queue, &name)?;
     refuse_temporary(name.as_str())?;
     let after = query.after(&server.broker)?;
     let limit = query.limit.unwrap_or(DEFAULT_MESSAGES).min(MAX_MESSAGES);

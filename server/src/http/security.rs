@@ -45,7 +45,8 @@ static POLICY_WITHOUT_SCRIPTS: LazyLock<Option<HeaderValue>> =
 const FIXED_HEADERS: [(HeaderName, &str); 5] = [
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::X_FRAME_OPTIONS, "DENY"),
-    (header::REFERRER_POLICY, "no-referrer"),
+    // Other sites get no referrer. Without any, browsers send forms of this site with `Origin: null` (Fetch, "Origin header").
+    (header::REFERRER_POLICY, "same-origin"),
     (
         HeaderName::from_static("cross-origin-opener-policy"),
         "same-origin",

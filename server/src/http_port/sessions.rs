@@ -6,7 +6,7 @@ use axum::{Json, extract::State, http::StatusCode};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    http::{Path, Problem, Query},
+    http::{Path, Problem, Query, Rights},
     mqtt::{EndedSession, ListedSession, MqttHandler},
     server::Server,
 };
@@ -15,13 +15,15 @@ use crate::{
 pub async fn sessions(
     State(server): State<Arc<Server>>,
     State(mqtt): State<MqttHandler>,
+    rights: Rights,
     Query(query): Query<SessionsQuery>,
-) -> Json<Sessions> {
+) -> Result<Json<Sessions>, Problem> {
+    rights.check_server()?;
     let limit = query.limit.unwrap_or(MAX_LISTED).min(MAX_LISTED);
     let sessions = mqtt.sessions();
     let (listed, more) = sessions.list(query.after.as_deref(), limit);
     let now_ms = server.clock.now_ms();
-    Json(Sessions {
+    Ok(Json(Sessions {
         sessions: listed
             .into_iter()
             .map(|one| SessionInfo::new(one, now_ms))
@@ -29,14 +31,16 @@ pub async fn sessions(
         more,
         away: sessions.detached_count(),
         ended_early: sessions.ended_early(),
-    })
+    }))
 }
 
 /// `DELETE /api/sessions/{client}`: ends the session, and the connection if there is one.
 pub async fn end(
     State(mqtt): State<MqttHandler>,
+    rights: Rights,
     Path(client): Path<String>,
 ) -> Result<StatusCode, Problem> {
+    rights.check_server()?;
     match mqtt.end_session(&client).await {
         EndedSession::Ended => Ok(StatusCode::NO_CONTENT),
         EndedSession::Unknown => Err(Problem::new(

@@ -19,6 +19,7 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use super::PortState;
 use crate::{
+    access_control::Login,
     connection::{CloseReason, HandshakeInput, WebSocket, send_refusal},
     fairness,
     handler::ConnectionPermit,
@@ -56,10 +57,13 @@ pub async fn upgrade(State(state): State<PortState>, mut request: Request) -> Re
         .into_response();
     };
     let permit = request.extensions_mut().remove::<ConnectionPermit>();
-    let detected = handshake.detected_protocol();
+    let client = WebSocketClient {
+        detected: handshake.detected_protocol(),
+        login: request.extensions_mut().remove::<Login>(),
+    };
     fairness::spawn(async move {
         match upgrading.await {
-            Ok(upgraded) => serve(&state, upgraded, detected).await,
+            Ok(upgraded) => serve(&state, upgraded, client).await,
             Err(error) => tracing::debug!(%error, "the upgrade failed"),
         }
         drop(permit);
@@ -67,14 +71,22 @@ pub async fn upgrade(State(state): State<PortState>, mut request: Request) -> Re
     handshake.accept()
 }
 
+/// What the request for a WebSocket says about its client.
+struct WebSocketClient {
+    /// The protocol of the subprotocol; `None` if the first bytes decide.
+    detected: Option<DetectedProtocol>,
+    /// The login of the request, for example of a page whose user has signed in.
+    login: Option<Login>,
+}
+
 /// Takes the socket back from the HTTP server.
-async fn serve(state: &PortState, upgraded: Upgraded, detected: Option<DetectedProtocol>) {
+async fn serve(state: &PortState, upgraded: Upgraded, client: WebSocketClient) {
     let upgraded = match upgraded.downcast::<TokioIo<DeadlineSocket<TcpStream>>>() {
-        Ok(parts) => return serve_on(state, upgraded_socket(parts), detected).await,
+        Ok(parts) => return serve_on(state, upgraded_socket(parts), client).await,
         Err(upgraded) => upgraded,
     };
     match upgraded.downcast::<TokioIo<DeadlineSocket<TlsStream>>>() {
-        Ok(parts) => serve_on(state, upgraded_socket(parts), detected).await,
+        Ok(parts) => serve_on(state, upgraded_socket(parts), client).await,
         Err(_) => tracing::error!("an upgraded connection is over neither TCP nor TLS"),
     }
 }
@@ -101,7 +113,7 @@ async fn serve_on<S: Socket>(
         socket,
         mut early_bytes,
     }: UpgradedSocket<S>,
-    detected: Option<DetectedProtocol>,
+    WebSocketClient { detected, login }: WebSocketClient,
 ) {
     let (transport, mut later_bytes) = socket.into_transport();
     early_bytes.append(&mut later_bytes);
@@ -115,12 +127,17 @@ async fn serve_on<S: Socket>(
         None => detect_by_first_byte(&state.http.server, &transport, &mut handshake_input).await,
     };
     match detected {
-        Ok(DetectedProtocol::Mqtt) => state.mqtt.serve_transport(transport, handshake_input).await,
+        Ok(DetectedProtocol::Mqtt) => {
+            state
+                .mqtt
+                .serve_transport(transport, handshake_input, login)
+                .await;
+        }
         Ok(DetectedProtocol::Stomp | DetectedProtocol::Http) => {
             let name = S::WEBSOCKET_NAME;
             state
                 .stomp
-                .serve_transport(transport, handshake_input, name)
+                .serve_transport(transport, handshake_input, name, login)
                 .await;
         }
         Err(close_reason) => send_refusal::<_, WebSocket>(&transport, &[], &close_reason).await,

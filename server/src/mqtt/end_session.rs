@@ -26,7 +26,7 @@ impl MqttHandler {
             return EndedSession::Unknown;
         }
         let client = Arc::<str>::from(client);
-        let id_request = sessions.request(&client);
+        let id_request = sessions.request_to_end(&client);
         let Ok(held_client_id) = timeout(DISCONNECT_TIME, id_request.acquire()).await else {
             return EndedSession::Busy;
         };

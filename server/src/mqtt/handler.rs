@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::{MqttOptions, Sessions, SharedState, handshake};
 use crate::{
+    access_control::Login,
     connection::{Framing, HandshakeInput, Stream},
     handler::{AcceptedConnection, ConnectionHandler, answer_and_close},
     server::Server,
@@ -29,13 +30,19 @@ impl MqttHandler {
         }
     }
 
-    /// Serves a peer until one side ends the connection.
+    /// Serves a peer until one side ends the connection. `signed_in` is the login of the web page that opened the
+    /// connection.
     pub async fn serve_transport<T: Transport, F: Framing>(
         &self,
         socket: T,
         handshake_input: HandshakeInput<F>,
+        signed_in: Option<Login>,
     ) {
-        handshake::serve(&self.server, &self.shared_state, socket, handshake_input).await;
+        let Self {
+            server,
+            shared_state,
+        } = self;
+        handshake::serve(server, shared_state, socket, handshake_input, signed_in).await;
     }
 
     /// Returns the sessions of all clients.
@@ -50,7 +57,7 @@ impl ConnectionHandler for MqttHandler {
         let (transport, early_bytes) = socket.into_transport();
         let handshake_input =
             HandshakeInput::new(Stream, early_bytes, self.server.partial_message());
-        self.serve_transport(transport, handshake_input).await;
+        self.serve_transport(transport, handshake_input, None).await;
         drop(permit);
     }
 

@@ -1,9 +1,9 @@
 //! The handshake from the first byte to CONNACK (5.0, 3.1.4): identifies the client, and takes over or creates its
 //! session.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
-use broker::{Client, Pool, Reader};
+use broker::{Pool, Reader};
 use tokio::time::{Instant, timeout_at};
 use wire::mqtt::{
     ConnectReason, Outgoing,
@@ -19,11 +19,12 @@ use super::{
     will::{self, Will, WillError},
 };
 use crate::{
+    access_control::{Credentials, Login, LoginError, Principal},
     connection::{
         self, CloseReason, ConnectionParts, Deliverer, Framing, HandshakeInput, MessageType,
     },
     context::ServerContext,
-    server::Server,
+    server::{Server, peer_address},
     stopping::stopped,
     transport::Transport,
 };
@@ -34,12 +35,15 @@ pub async fn serve<T: Transport, F: Framing>(
     shared_state: &SharedState,
     socket: T,
     mut handshake_input: HandshakeInput<F>,
+    signed_in: Option<Login>,
 ) {
-    let context = server.context(server.client_of(socket.tcp()));
+    let address = peer_address(socket.tcp());
+    let principal = Arc::clone(server.access.open_principal());
+    let mut context = server.context(server.client_at(address), principal);
     let mut stopping = server.stopping.clone();
     let accepted = tokio::select! {
         // Boxed, so that its memory is freed when the connection starts.
-        accepted = Box::pin(accept_client(shared_state, &context, &socket, &mut handshake_input)) => accepted,
+        accepted = Box::pin(accept_client(shared_state, &mut context, &socket, &mut handshake_input, signed_in)) => accepted,
         () = stopped(&mut stopping) => Err(CloseReason::Stopping.into()),
     };
     let AcceptedClient {
@@ -109,9 +113,10 @@ pub(super) struct AcceptedClient {
 
 async fn accept_client<F: Framing>(
     shared_state: &SharedState,
-    context: &ServerContext,
+    context: &mut ServerContext,
     socket: &impl Transport,
     handshake_input: &mut HandshakeInput<F>,
+    signed_in: Option<Login>,
 ) -> Result<AcceptedClient, RefusedClient> {
     let config = &shared_state.options.machine;
     let until = Instant::now() + std::time::Duration::from_millis(config.handshake_ms.into());
@@ -119,9 +124,19 @@ async fn accept_client<F: Framing>(
     let handshake = Handshake::new(config, now_ms);
     let opened = timeout_at(until, read_connect(handshake, socket, handshake_input)).await;
     let opened = opened.map_err(|_| CloseReason::NoHandshake)??;
-    let connecting = ConnectingClient::new(shared_state, &context.client, opened)?;
+    let address = peer_address(socket.tcp());
+    let logging_in = log_in(context, &opened, address, signed_in);
+    let login = timeout_at(until, logging_in).await;
+    let login = login.map_err(|_| CloseReason::NoHandshake)??;
+    let connecting = ConnectingClient::new(shared_state, context, login, opened)?;
+    context.principal = Arc::clone(&connecting.principal);
     // The connection that has the client id is woken, and ends at once.
-    let id_request = shared_state.sessions.request(&connecting.client);
+    let owner = connecting.principal.user();
+    let Some(id_request) = shared_state.sessions.request(&connecting.client, owner) else {
+        let text = "the client id belongs to another user";
+        tracing::info!(client = %connecting.client, user = owner.map(|user| &**user), "{text}");
+        return Err(connecting.refused(ConnectReason::ClientIdentifierNotValid, text));
+    };
     let Ok(held_client_id) = timeout_at(until, id_request.acquire()).await else {
         return Err(connecting.refused(
             ConnectReason::ServerBusy,
@@ -155,9 +170,38 @@ async fn read_connect<F: Framing>(
     Ok(opened)
 }
 
+/// Determines the user of the client. Credentials of CONNECT have priority over the login of the web page.
+async fn log_in(
+    context: &ServerContext,
+    opened: &Opened,
+    address: IpAddr,
+    signed_in: Option<Login>,
+) -> Result<Login, RefusedClient> {
+    let credentials = match (opened.user_name.as_deref(), opened.password.as_deref()) {
+        (None, None) => match signed_in {
+            Some(login) => return Ok(login),
+            None => Credentials::Nothing,
+        },
+        (user, password) => Credentials::Password {
+            user: user.unwrap_or_default(),
+            password: password.unwrap_or_default(),
+        },
+    };
+    let login = context.access.log_in(credentials, address).await;
+    login.map_err(|error| {
+        let reason = match error {
+            LoginError::Required => ConnectReason::NotAuthorized,
+            LoginError::Wrong => ConnectReason::BadUserNameOrPassword,
+        };
+        refused(opened, reason, &error.to_string())
+    })
+}
+
 /// A client that is identified and not yet accepted.
 pub(super) struct ConnectingClient {
     opened: Opened,
+    /// The user, with its rights.
+    pub principal: Arc<Principal>,
     /// The client id.
     pub client: Arc<str>,
     /// True if the server has assigned the client id.
@@ -173,7 +217,8 @@ impl ConnectingClient {
     /// The will is not valid, or there is no room for it.
     pub fn new(
         shared_state: &SharedState,
-        charged_client: &Arc<Client>,
+        context: &ServerContext,
+        login: Login,
         mut opened: Opened,
     ) -> Result<Self, RefusedClient> {
         let is_assigned = opened.client_id.is_empty();
@@ -181,23 +226,30 @@ impl ConnectingClient {
             true => shared_state.client_id(),
             false => opened.client_id.clone().into(),
         };
+        let principal = context.access.principal(login, Some(Arc::clone(&client)));
         let will = opened.will.take();
         let will_limits = will::WillLimits {
-            client: charged_client,
+            client: &context.client,
+            principal: &principal,
             body_bytes: shared_state.options.body_bytes,
         };
         let will = will.map(|will| Will::new(will, &client, &will_limits));
         match will.transpose() {
             Ok(will) => Ok(Self {
                 opened,
+                principal,
                 client,
                 is_assigned,
                 will,
             }),
             Err(error) => {
-                let reason = match error {
+                let reason = match &error {
                     WillError::Name(_) => ConnectReason::TopicNameInvalid,
                     WillError::Reserved(_) | WillError::Temporary(_) => {
+                        ConnectReason::NotAuthorized
+                    }
+                    WillError::Forbidden(forbidden) => {
+                        context.access.note_forbidden(&principal, forbidden);
                         ConnectReason::NotAuthorized
                     }
                     WillError::TooLarge { .. } | WillError::Pool(_) => ConnectReason::QuotaExceeded,
@@ -267,6 +319,7 @@ impl ConnectingClient {
             Progress::new(
                 log.clone(),
                 reader.session(),
+                self.principal.user().map(|user| &**user),
                 &outgoing,
                 machine.unreleased(),
             )
@@ -374,6 +427,7 @@ impl Session {
         mut machine: server::Session,
         context: &ServerContext,
     ) -> Self {
+        saved.apply_rights(context);
         saved.resume(context);
         machine.resume(saved.incoming);
         Self {

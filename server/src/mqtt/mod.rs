@@ -37,6 +37,7 @@ use wire::mqtt::{
 };
 
 use crate::{
+    access_control::{AccessControl, Principal},
     advisory::{Advisories, ConnectionAdvisories},
     connection::{CloseReason, Deliverer, Protocol, ReadCycle},
     context::ServerContext,
@@ -61,6 +62,8 @@ pub struct Mqtt {
     broker: Arc<Broker>,
     advisories: Arc<Advisories>,
     session: Arc<Session>,
+    principal: Arc<Principal>,
+    access: Arc<AccessControl>,
     /// Holds the client id until it is dropped.
     id_guard: Option<ClientIdGuard>,
     machine: server::Session,
@@ -125,6 +128,8 @@ impl Mqtt {
             broker: Arc::clone(&context.broker),
             advisories: Arc::clone(&context.advisories),
             session,
+            principal: Arc::clone(&context.principal),
+            access: Arc::clone(&context.access),
             id_guard: Some(id_guard),
             machine,
             connection_advisories,
@@ -320,6 +325,9 @@ impl Protocol for Mqtt {
     }
 
     fn poll_evicted(&mut self, context: &mut Context<'_>) -> Poll<CloseReason> {
+        if self.principal.poll_revoked(context).is_ready() {
+            return Poll::Ready(CloseReason::Revoked);
+        }
         match &self.id_guard {
             Some(id_guard) => id_guard
                 .poll_requested(context)
@@ -372,6 +380,7 @@ impl Protocol for Mqtt {
         if let Some(id_guard) = id_guard {
             let detached = DetachedSession {
                 saved,
+                user: self.principal.user().cloned(),
                 will: delayed_will,
                 ends_ms,
                 expiry_s: self.session_expiry_s,
@@ -393,6 +402,7 @@ impl Protocol for Mqtt {
             CloseReason::Silent => DisconnectReason::KeepAliveTimeout,
             CloseReason::TakenOver => DisconnectReason::SessionTakenOver,
             CloseReason::Stopping => DisconnectReason::ServerShuttingDown,
+            CloseReason::Revoked => DisconnectReason::NotAuthorized,
             CloseReason::TooSlow
             | CloseReason::Unread
             | CloseReason::MessageTooSlow

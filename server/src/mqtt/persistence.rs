@@ -41,6 +41,8 @@ use crate::{
 pub struct Progress {
     log: SessionLog,
     session: Arc<Session>,
+    /// The user to whom the session belongs.
+    user: Option<Box<str>>,
     /// True if no delivery of QoS 1 or 2 is in flight.
     is_window_empty: AtomicBool,
     /// Everything up to this position is acknowledged.
@@ -79,6 +81,7 @@ impl Progress {
     pub fn new(
         log: SessionLog,
         session: &Arc<Session>,
+        user: Option<&str>,
         outgoing: &Outgoing<Sent>,
         incoming: impl Iterator<Item = PacketId>,
     ) -> Arc<Self> {
@@ -86,6 +89,7 @@ impl Progress {
         let progress = Self {
             log,
             session: Arc::clone(session),
+            user: user.map(Into::into),
             is_window_empty: AtomicBool::new(true),
             acknowledged: AtomicU64::new(session.read_up_to()),
             recorded: AtomicU64::new(u64::MAX),
@@ -199,6 +203,7 @@ impl Progress {
     /// Records the data of the session of a connected client.
     pub fn record_data(&self, subscriptions: &Subscriptions, will: Option<&Will>, expiry_s: u32) {
         let data = SessionData {
+            user: self.user.clone(),
             subscriptions: subscription_data(subscriptions),
             expiry_s,
             ends_ms: None,
@@ -267,6 +272,7 @@ impl DetachedSession {
         let saved = &self.saved;
         let session = saved.reader.session();
         let data = SessionData {
+            user: self.user.as_deref().map(Into::into),
             subscriptions: subscription_data(&saved.subscriptions),
             expiry_s: self.expiry_s,
             ends_ms: Some(unix_of(context, self.ends_ms)),
@@ -377,6 +383,14 @@ impl SharedState {
             messages,
             ..
         } = restored;
+        let user: Option<Arc<str>> = data.user.as_deref().map(Into::into);
+        // With the rights that its user has now.
+        let access = &context.access;
+        let principal = access.principal_of_earlier_run(user.clone(), Arc::clone(client));
+        let context = &ServerContext {
+            principal,
+            ..context.clone()
+        };
         let mut reader = context.create_session(Arc::clone(client));
         reader.session().set_lasting(true);
         reader.session().set_read_up_to(position);
@@ -419,6 +433,7 @@ impl SharedState {
         };
         let detached = DetachedSession {
             saved,
+            user,
             will: data
                 .will
                 .and_then(|will| self.restore_will(client, will, context)),
@@ -454,6 +469,7 @@ impl SharedState {
         });
         let limits = will::WillLimits {
             client: &context.client,
+            principal: &context.principal,
             body_bytes: self.options.body_bytes,
         };
         match Will::new(will, client, &limits) {
@@ -521,7 +537,8 @@ fn subscribe(
     })
 }
 
-fn kind_of_text(filter: &str) -> Result<SubscriptionKind, String> {
+/// Parses the filter of a subscription.
+pub(super) fn kind_of_text(filter: &str) -> Result<SubscriptionKind, String> {
     let filter = wire::mqtt::TopicFilter::parse(filter).map_err(|error| error.to_string())?;
     kind_of_filter(filter).map_err(|refused| refused.text)
 }

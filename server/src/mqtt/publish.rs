@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use access::Right;
 use broker::{DestinationKind, InvalidName, Publication, PublishError, TopicName};
 use destination::mqtt as names;
 use wire::mqtt::{
@@ -25,6 +26,8 @@ struct Target {
     text: Box<str>,
     kind: DestinationKind,
     name: TopicName,
+    /// The version of the rights with which the right to publish was checked.
+    rights: u32,
 }
 
 /// An acknowledgement that is due when the publication with this index in the batch is in the broker.
@@ -73,6 +76,13 @@ impl Mqtt {
                         .push(DueAcknowledgement { index, delivery });
                 }
                 cycle.batch.push(message);
+                Ok(())
+            }
+            // A message without an acknowledgement is dropped; the missing right was logged and counted.
+            Err(refused)
+                if publish.delivery == QosDelivery::AtMostOnce
+                    && refused.reason == PublishReason::NotAuthorized =>
+            {
                 Ok(())
             }
             Err(refused) if publish.delivery == QosDelivery::AtMostOnce => {
@@ -219,16 +229,28 @@ impl Mqtt {
         )?)
     }
 
-    fn target(&mut self, text: &str) -> Result<(DestinationKind, TopicName), InvalidName> {
+    fn target(&mut self, text: &str) -> Result<(DestinationKind, TopicName), RefusedPublication> {
+        let rights = self.principal.version();
         match &self.publish_state.last {
-            Some(last) if *last.text == *text => Ok((last.kind, last.name.clone())),
+            Some(last) if *last.text == *text && last.rights == rights => {
+                Ok((last.kind, last.name.clone()))
+            }
             _ => {
                 let (kind, name) = names::published_to(text)?;
+                let right = Right::to_publish(kind);
+                if let Err(forbidden) = self.principal.check(right, kind, &name) {
+                    self.access.note_forbidden(&self.principal, &forbidden);
+                    return Err(RefusedPublication {
+                        reason: PublishReason::NotAuthorized,
+                        text: forbidden.to_string(),
+                    });
+                }
                 self.connection_advisories.report_destination(kind, &name);
                 self.publish_state.last = Some(Target {
                     text: text.into(),
                     kind,
                     name: name.clone(),
+                    rights,
                 });
                 Ok((kind, name))
             }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use broker::{DeliveryId, Outcome, Reader, Session, Settlement, SharedEntry, Verdict};
 use wire::mqtt::{self, Incoming, Outgoing, QoS};
 
-use super::options::Subscribed;
+use super::{options::Subscribed, persistence::kind_of_text};
 use crate::{clock, context::ServerContext};
 
 /// By the topic filter in the client's spelling.
@@ -132,6 +132,30 @@ impl SavedSession {
     /// Ends the session in the broker. Its record must have been removed: see [`SavedSession::forget`].
     pub fn end(&self, context: &ServerContext) {
         context.end_session(self.reader.session());
+    }
+
+    /// Ends what the user of the connection may not read any more, before the session continues.
+    pub fn apply_rights(&mut self, context: &ServerContext) {
+        if context.principal.is_open() {
+            return;
+        }
+        let session = self.reader.session();
+        context.restrict(session);
+        let mut outcome = Outcome::default();
+        let now_ms = clock::unix_ms();
+        self.subscriptions.retain(|filter, subscribed| {
+            let is_allowed = kind_of_text(filter)
+                .is_ok_and(|subscription| subscription.check_rights(&context.principal).is_ok());
+            if !is_allowed {
+                let id = subscribed.id;
+                context
+                    .broker
+                    .unsubscribe(session, id, now_ms, &mut outcome);
+            }
+            is_allowed
+        });
+        context.broker.recheck(session, now_ms, &mut outcome);
+        context.advisories.carry_out(&mut outcome, None);
     }
 
     /// Notes that the client has reconnected.

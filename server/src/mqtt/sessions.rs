@@ -84,6 +84,8 @@ pub struct ListedDetached {
 
 #[derive(Default)]
 struct Client {
+    /// The user to whom the client id belongs as long as this entry exists; `None` if the client is anonymous.
+    user: Option<Arc<str>>,
     id_lock: Arc<ClientIdLock>,
     /// The progress of a connected session that survives a restart.
     progress: Weak<Progress>,
@@ -94,6 +96,8 @@ struct Client {
 pub struct DetachedSession {
     /// The saved session.
     pub saved: SavedSession,
+    /// The user to whom it belongs; `None` if its client was anonymous.
+    pub user: Option<Arc<str>>,
     /// The will, and the time of its publication if the client does not reconnect.
     pub will: Option<(u64, Will)>,
     /// The time of expiry; times are milliseconds of the server's clock.
@@ -162,7 +166,8 @@ impl Sessions {
     /// Adds a session of an earlier run.
     pub fn restore(&self, client: &Arc<str>, session: DetachedSession) {
         let mut state = self.state();
-        state.clients.entry(Arc::clone(client)).or_default();
+        let entry = state.clients.entry(Arc::clone(client)).or_default();
+        entry.user.clone_from(&session.user);
         state.store(client, session);
     }
 
@@ -180,8 +185,22 @@ impl Sessions {
         self.state().clients.contains_key(client)
     }
 
-    /// Requests a client id; the connection that has it is woken, and ends.
-    pub fn request(&self, client: &Arc<str>) -> ClientIdRequest {
+    /// Requests a client id for a user; the connection that has it is woken, and ends. Returns `None` if the client id belongs
+    /// to another user: a connection of that user has it, or that user has a session under it. The session of an anonymous client
+    /// belongs to the user that continues it.
+    pub fn request(&self, client: &Arc<str>, user: Option<&Arc<str>>) -> Option<ClientIdRequest> {
+        let mut state = self.state();
+        let client = state.clients.entry(Arc::clone(client)).or_default();
+        match &client.user {
+            Some(owner) if Some(owner) != user => return None,
+            Some(_) => {}
+            None => client.user = user.cloned(),
+        }
+        Some(client.id_lock.request())
+    }
+
+    /// Requests a client id to end its connection and session, whatever user owns it.
+    pub fn request_to_end(&self, client: &Arc<str>) -> ClientIdRequest {
         let mut state = self.state();
         let client = state.clients.entry(Arc::clone(client)).or_default();
         client.id_lock.request()

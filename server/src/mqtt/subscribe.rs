@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 
+use access::Right;
 use broker::{
     Acknowledgement, Consume, DestinationKind, OwnMessages, Retained, SharedName, Source,
     SubscribeError, SubscriptionId, TEMPORARY, TopicFilter,
@@ -19,7 +20,12 @@ use super::{
     Mqtt,
     options::{DeliveryOptions, Subscribed},
 };
-use crate::{clock, connection::ReadCycle, storage::SubscriptionChange};
+use crate::{
+    access_control::{Forbidden, Principal},
+    clock,
+    connection::ReadCycle,
+    storage::SubscriptionChange,
+};
 
 /// The way in which a subscription gets its messages.
 pub(super) enum SubscriptionKind {
@@ -87,11 +93,19 @@ impl Mqtt {
             subscription: identifier,
         };
         let old = self.subscriptions.get(text).map(|old| old.id);
+        let subscription_kind = kind_of_filter(subscription.filter)?;
+        if let Err(forbidden) = subscription_kind.check_rights(&self.principal) {
+            self.access.note_forbidden(&self.principal, &forbidden);
+            return Err(RefusedSubscription {
+                reason: SubscribeReason::NotAuthorized,
+                text: forbidden.to_string(),
+            });
+        }
         if self.progress.is_some() && old.is_none() {
             let recorded = self.broker.check_new().map_err(SubscribeError::from);
             recorded.map_err(|error| RefusedSubscription::from_error(&error))?;
         }
-        let id = match kind_of_filter(subscription.filter)? {
+        let id = match subscription_kind {
             SubscriptionKind::Follow(filter) => {
                 self.follow(&filter, subscription, options, old, cycle)
             }
@@ -203,6 +217,30 @@ impl Mqtt {
         self.record_changes(changes, cycle);
         self.machine
             .unsuback(packet.packet_id, &reasons, "", &mut cycle.replies)
+    }
+}
+
+impl SubscriptionKind {
+    /// Checks that the user may read what the subscription asks for. With wildcards, it gets the part that the user may read;
+    /// the members of a shared subscription get the same messages, so each must have the right for all.
+    pub(super) fn check_rights(&self, principal: &Principal) -> Result<(), Forbidden> {
+        match self {
+            Self::Follow(filter) | Self::Consume(Source::Topics { filter, .. }) => {
+                principal.check_filter(Right::Subscribe, DestinationKind::Topic, filter)
+            }
+            Self::Consume(Source::Shared(SharedName { filter, .. })) => {
+                principal.check_whole_filter(Right::Subscribe, DestinationKind::Topic, filter)
+            }
+            Self::Consume(Source::Durable { filter, .. }) => {
+                principal.check_whole_filter(Right::Subscribe, DestinationKind::Topic, filter)
+            }
+            Self::Consume(Source::Queues(filter)) => {
+                principal.check_filter(Right::Receive, DestinationKind::Queue, filter)
+            }
+            Self::Consume(Source::Browse(name)) => {
+                principal.check(Right::Browse, DestinationKind::Queue, name)
+            }
+        }
     }
 }
 

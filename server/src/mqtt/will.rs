@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use access::Right;
 use broker::{
     Charge, Client, DestinationKind, InvalidName, Outcome, Owner, Pool, PoolError, Publication,
     PublishError, TopicName,
@@ -10,7 +11,12 @@ use destination::mqtt as names;
 use wire::mqtt::{QoS, server};
 
 use super::properties;
-use crate::{clock, context::ServerContext, storage::WillData};
+use crate::{
+    access_control::{Forbidden, Principal},
+    clock,
+    context::ServerContext,
+    storage::WillData,
+};
 
 /// A valid will.
 #[derive(Debug)]
@@ -19,6 +25,8 @@ pub struct Will {
     name: TopicName,
     client: Arc<str>,
     will: server::Will,
+    /// The user that publishes it.
+    principal: Arc<Principal>,
     /// The bytes charged to the pool of wills. Wills are not in the broker, so its memory bound does not apply.
     charge: Charge,
 }
@@ -32,6 +40,9 @@ pub enum WillError {
     /// The topic belongs to the broker.
     #[error("will topic: {0} belongs to the broker, and clients cannot publish there")]
     Reserved(TopicName),
+    /// The user may not publish to the topic.
+    #[error("will topic: {0}")]
+    Forbidden(#[from] Forbidden),
     /// The topic is a temporary destination.
     #[error("will topic: {0} is temporary and may have ended when the will is to be published")]
     Temporary(TopicName),
@@ -60,6 +71,9 @@ impl Will {
             Owner::Broker => return Err(WillError::Reserved(name)),
             Owner::Session => return Err(WillError::Temporary(name)),
         }
+        limits
+            .principal
+            .check(Right::to_publish(kind), kind, &name)?;
         if will.payload.len() > limits.body_bytes {
             let limit = limits.body_bytes;
             return Err(WillError::TooLarge { limit });
@@ -71,6 +85,7 @@ impl Will {
             name,
             client: Arc::clone(client),
             will,
+            principal: Arc::clone(limits.principal),
             charge: limits.client.take(Pool::WillBytes, bytes)?,
         };
         will.publication(0)?;
@@ -96,8 +111,13 @@ impl Will {
         }
     }
 
-    /// Publishes the will.
+    /// Publishes the will, unless its user has lost the right to do so.
     pub fn publish(self, context: &ServerContext) {
+        let right = Right::to_publish(self.kind);
+        if let Err(forbidden) = self.principal.check(right, self.kind, &self.name) {
+            context.access.note_forbidden(&self.principal, &forbidden);
+            return;
+        }
         let Ok(message) = self.publication(clock::unix_ms()) else {
             return;
         };
@@ -145,6 +165,8 @@ impl Will {
 pub struct WillLimits<'a> {
     /// The client that its bytes are charged to.
     pub client: &'a Arc<Client>,
+    /// The user that publishes it.
+    pub principal: &'a Arc<Principal>,
     /// Maximum size of a payload in bytes.
     pub body_bytes: usize,
 }

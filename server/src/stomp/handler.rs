@@ -4,11 +4,15 @@ use std::sync::Arc;
 
 use wire::stomp::server::{Config, Fault, Session};
 
-use super::{Stomp, StompOptions};
+use super::{
+    Stomp, StompOptions,
+    login::{self, RefusedLogin},
+};
 use crate::{
+    access_control::Login,
     connection::{self, ConnectionParts, Deliverer, Framing, HandshakeInput, Stream},
     handler::{AcceptedConnection, ConnectionHandler, answer_and_close},
-    server::Server,
+    server::{Server, peer_address},
     socket::Socket,
     transport::Transport,
 };
@@ -16,8 +20,8 @@ use crate::{
 /// Serves STOMP on any transport.
 #[derive(Clone)]
 pub struct StompHandler {
-    server: Arc<Server>,
-    options: StompOptions,
+    pub(super) server: Arc<Server>,
+    pub(super) options: StompOptions,
 }
 
 impl StompHandler {
@@ -29,15 +33,40 @@ impl StompHandler {
         }
     }
 
-    /// Serves a peer until one side ends the connection. `listener` is the beginning of the session's name.
+    /// Serves a peer until one side ends the connection. `listener` is the beginning of the session's name, `signed_in` the
+    /// login of the web page that opened the connection.
     pub async fn serve_transport<T: Transport, F: Framing>(
         &self,
         socket: T,
-        handshake_input: HandshakeInput<F>,
+        mut handshake_input: HandshakeInput<F>,
         listener: &str,
+        signed_in: Option<Login>,
     ) {
         let server = &self.server;
-        let context = server.context(server.client_of(socket.tcp()));
+        let address = peer_address(socket.tcp());
+        let mut principal = Arc::clone(server.access.open_principal());
+        if !server.access.is_open() {
+            // Boxed, so that its memory is freed when the connection starts.
+            let logged_in = Box::pin(login::log_in(
+                self,
+                &socket,
+                &mut handshake_input,
+                signed_in,
+            ))
+            .await;
+            match logged_in {
+                Ok(found) => principal = found,
+                Err(RefusedLogin {
+                    close_reason,
+                    answer,
+                }) => {
+                    tracing::debug!(%close_reason, "a STOMP connection was not established");
+                    connection::send_refusal::<T, F>(&socket, &answer, &close_reason).await;
+                    return;
+                }
+            }
+        }
+        let context = server.context(server.client_at(address), principal);
         let reader = context.create_session(server.session_name(listener));
         let (protocol, encoder) = Stomp::new(&context, reader.session(), &self.options);
         let parts = ConnectionParts {
@@ -59,7 +88,7 @@ impl ConnectionHandler for StompHandler {
         let (transport, early_bytes) = socket.into_transport();
         let handshake_input =
             HandshakeInput::new(Stream, early_bytes, self.server.partial_message());
-        self.serve_transport(transport, handshake_input, S::NAME)
+        self.serve_transport(transport, handshake_input, S::NAME, None)
             .await;
         drop(permit);
     }
@@ -74,7 +103,9 @@ impl ConnectionHandler for StompHandler {
     }
 }
 
-fn refusal(message: &'static str, detail: &'static str) -> Vec<u8> {
+/// Returns the ERROR for a peer that has no connection yet.
+pub(super) fn refusal(message: &'static str, detail: impl Into<String>) -> Vec<u8> {
+    let detail = detail.into();
     let fault = Fault::refused(message, detail, None);
     let mut answer = Vec::new();
     Session::new(&Config::DEFAULT, 0).error(&fault, &mut answer);

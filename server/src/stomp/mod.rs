@@ -4,6 +4,7 @@ mod acknowledge;
 mod encoder;
 mod ended_subscriptions;
 mod handler;
+mod login;
 mod options;
 mod send;
 mod subscribe;
@@ -13,7 +14,12 @@ mod tests;
 mod transaction;
 mod unsubscribe;
 
-use std::{collections::HashMap, sync::Arc, time::Instant};
+use std::{
+    collections::HashMap,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Instant,
+};
 
 use broker::{Broker, Session};
 use destination::stomp::Misspelled;
@@ -23,6 +29,7 @@ use wire::stomp::{
 };
 
 use crate::{
+    access_control::{AccessControl, Forbidden, Principal},
     advisory::{Advisories, ConnectionAdvisories},
     connection::{CloseReason, Protocol, ReadCycle},
     context::ServerContext,
@@ -41,6 +48,8 @@ pub struct Stomp {
     broker: Arc<Broker>,
     advisories: Arc<Advisories>,
     session: Arc<Session>,
+    principal: Arc<Principal>,
+    access: Arc<AccessControl>,
     options: StompOptions,
     machine: server::Session,
     decoder: stomp::Decoder,
@@ -64,12 +73,16 @@ impl Stomp {
             broker,
             advisories,
             clock,
+            principal,
+            access,
             ..
         } = context;
         let stomp = Self {
             broker: Arc::clone(broker),
             advisories: Arc::clone(advisories),
             session: Arc::clone(session),
+            principal: Arc::clone(principal),
+            access: Arc::clone(access),
             options: *options,
             machine: server::Session::new(&options.session, clock.now_ms()),
             decoder: stomp::Decoder::new(options.limits),
@@ -139,6 +152,12 @@ impl Stomp {
         self.decoder.set_version(self.machine.version());
         self.connection_advisories.report_start();
         Ok(())
+    }
+
+    /// Returns the fault of a request for which a right is missing, and counts it.
+    fn forbidden(&self, forbidden: &Forbidden, receipt: Option<&str>) -> Fault {
+        self.access.note_forbidden(&self.principal, forbidden);
+        Fault::refused("not authorized", forbidden.to_string(), receipt)
     }
 
     /// Carries out the effects for other sessions.
@@ -239,6 +258,11 @@ impl Protocol for Stomp {
         self.machine.received(now_ms);
     }
 
+    fn poll_evicted(&mut self, context: &mut Context<'_>) -> Poll<CloseReason> {
+        let revoked = self.principal.poll_revoked(context);
+        revoked.map(|()| CloseReason::Revoked)
+    }
+
     fn write_close(&mut self, close_reason: &CloseReason, replies: &mut Vec<u8>) {
         self.connection_advisories.report_end();
         let message = match close_reason {
@@ -249,6 +273,7 @@ impl Protocol for Stomp {
             CloseReason::Unread => "replies unread",
             CloseReason::MessageTooSlow => "frame too slow",
             CloseReason::MessageDropped => "too many frames are arriving",
+            CloseReason::Revoked => "rights changed",
             // The peer has been informed, or no peer is left, or the reason does not occur in this
             // protocol.
             CloseReason::ByPeer

@@ -2,8 +2,9 @@
 
 use std::{borrow::Cow, sync::Arc};
 
+use access::Right;
 use broker::{Header, Provenance, Publication, PublishError};
-use destination::stomp::{Place, Target, sent_to};
+use destination::stomp::{Destination, Place, Target, sent_to};
 use wire::stomp::{
     header,
     server::{Fault, Send},
@@ -16,10 +17,18 @@ use crate::{connection::ReadCycle, content_type, shared_headers};
 pub(super) struct SendState {
     /// The name under which this connection publishes.
     pub(super) producer: Arc<str>,
-    /// The last header `destination` with its meaning: most connections use one destination.
-    last: Option<(Box<str>, Box<[Target]>)>,
+    /// The last header `destination`: most connections use one destination.
+    last: Option<LastDestination>,
     /// Receipts requested with the publications of this read cycle.
     receipts: Vec<Receipt>,
+}
+
+/// A header `destination` with its meaning.
+struct LastDestination {
+    text: Box<str>,
+    targets: Box<[Target]>,
+    /// The version of the rights with which the right to send to the targets was checked.
+    rights: u32,
 }
 
 /// A receipt that is due when the publications of a SEND, from the first to the last index of the batch, are in the
@@ -136,8 +145,8 @@ impl Stomp {
             headers: self.headers(send)?,
             body: send.body,
         };
-        if let Some((_, destinations)) = &self.send_state.last
-            && let Some((last, others)) = destinations.split_last()
+        if let Some(LastDestination { targets, .. }) = &self.send_state.last
+            && let Some((last, others)) = targets.split_last()
         {
             publications.extend(others.iter().map(|other| content.clone().to(other)));
             publications.push(content.to(last));
@@ -147,21 +156,33 @@ impl Stomp {
 
     /// Makes `text` the last header `destination`, and creates the destinations if necessary.
     fn find_destinations(&mut self, text: &str, receipt: Option<&str>) -> Result<(), Fault> {
-        if let Some((last, _)) = &self.send_state.last
-            && **last == *text
+        let rights = self.principal.version();
+        if let Some(last) = &self.send_state.last
+            && *last.text == *text
+            && last.rights == rights
         {
             return Ok(());
         }
-        let found =
+        let targets =
             sent_to(text, self.session.name()).map_err(|error| misspelled(error, text, receipt))?;
-        for Target { destination, .. } in &found {
+        for Target { destination, .. } in &targets {
+            let Destination { kind, name, .. } = destination;
+            self.principal
+                .check(Right::to_publish(*kind), *kind, name)
+                .map_err(|forbidden| self.forbidden(&forbidden, receipt))?;
+        }
+        for Target { destination, .. } in &targets {
             self.create_if_own(destination, receipt)?;
             if destination.place == Place::Common {
                 self.connection_advisories
                     .report_destination(destination.kind, &destination.name);
             }
         }
-        self.send_state.last = Some((text.into(), found));
+        self.send_state.last = Some(LastDestination {
+            text: text.into(),
+            targets,
+            rights,
+        });
         Ok(())
     }
 

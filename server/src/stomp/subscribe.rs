@@ -3,8 +3,9 @@
 //! A subscription to topics without acknowledgements gets a cursor on each. All others (to queues, to topics with
 //! acknowledgements, durable ones) consume, and the broker keeps their messages until they are settled.
 
+use access::Right;
 use broker::{
-    Acknowledgement, Consume, DestinationKind, DurableName, Selector, Source, Start,
+    Acknowledgement, Consume, DestinationKind, DurableName, Selector, SharedName, Source, Start,
     SubscribeError, SubscriptionId, TopicFilter,
 };
 use destination::stomp::{Destination, other_spelling, subscribed_to};
@@ -15,6 +16,7 @@ use wire::stomp::{
 
 use super::{Stomp, encoder::Tag, misspelled};
 use crate::{
+    access_control::Forbidden,
     connection::ReadCycle,
     subscription_options::{overflow, start},
 };
@@ -66,6 +68,8 @@ impl Stomp {
             tag: &tag,
         };
         let subscription_kind = self.subscription_kind(subscribe, destination)?;
+        self.check_rights(&subscription_kind)
+            .map_err(|forbidden| self.forbidden(&forbidden, receipt))?;
         let durable = match &subscription_kind {
             SubscriptionKind::Consume(Source::Durable { name, .. }) => {
                 Some(name.subscription.clone())
@@ -86,6 +90,29 @@ impl Stomp {
             .insert(identity, Subscribed { id, durable });
         self.receipt(receipt, cycle);
         Ok(())
+    }
+
+    /// Checks that the user may read what the subscription asks for. With wildcards, it gets the part that the user may read.
+    fn check_rights(&self, subscription_kind: &SubscriptionKind) -> Result<(), Forbidden> {
+        let principal = &self.principal;
+        match subscription_kind {
+            SubscriptionKind::Follow { filter, .. }
+            | SubscriptionKind::Consume(Source::Topics { filter, .. }) => {
+                principal.check_filter(Right::Subscribe, DestinationKind::Topic, filter)
+            }
+            SubscriptionKind::Consume(Source::Durable { filter, .. }) => {
+                principal.check_whole_filter(Right::Subscribe, DestinationKind::Topic, filter)
+            }
+            SubscriptionKind::Consume(Source::Shared(SharedName { filter, .. })) => {
+                principal.check_whole_filter(Right::Subscribe, DestinationKind::Topic, filter)
+            }
+            SubscriptionKind::Consume(Source::Queues(filter)) => {
+                principal.check_filter(Right::Receive, DestinationKind::Queue, filter)
+            }
+            SubscriptionKind::Consume(Source::Browse(name)) => {
+                principal.check(Right::Browse, DestinationKind::Queue, name)
+            }
+        }
     }
 
     fn destination(
@@ -203,10 +230,18 @@ impl Stomp {
         Ok(self.durable(name))
     }
 
-    /// Returns the name of a durable subscription of this client.
+    /// Returns the name of a durable subscription of this client. With users, it belongs to the user: a name cannot contain
+    /// `:`, so no other user or client id leads to the same name.
     pub(super) fn durable(&self, name: &str) -> DurableName {
+        let client = match self.principal.is_open() {
+            true => self.client.clone(),
+            false => {
+                let user = self.principal.user().map_or("", |user| user);
+                format!("{user}:{}", self.client).into()
+            }
+        };
         DurableName {
-            client: self.client.clone(),
+            client,
             subscription: name.into(),
         }
     }

@@ -16,6 +16,9 @@ pub struct SessionLog {
 /// The data of a session that change seldom.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SessionData {
+    /// The user to whom the session belongs.
+    #[serde(skip)]
+    pub user: Option<Box<str>>,
     /// The subscriptions.
     pub subscriptions: Vec<SubscriptionData>,
     /// Seconds between the end of the connection and the end of the session.
@@ -116,6 +119,8 @@ pub struct RestoredSession {
 #[derive(Serialize, Deserialize)]
 enum Session {
     V1(SessionData),
+    /// Of a user.
+    OwnedV1(Box<str>, SessionData),
 }
 
 #[derive(Serialize, Deserialize)]
@@ -138,8 +143,11 @@ impl SessionLog {
 
     /// Records a new session, or changed data.
     pub fn save(&self, client: &str, data: SessionData) {
-        self.journal
-            .save_session(client, encode(&Session::V1(data)));
+        let session = match data.user.clone() {
+            Some(user) => Session::OwnedV1(user, data),
+            None => Session::V1(data),
+        };
+        self.journal.save_session(client, encode(&session));
     }
 
     /// Records changes of a session's subscriptions. They have numbers from 0 on, until the next [`save`](Self::save), after
@@ -218,8 +226,13 @@ pub fn apply_changes<'a>(
 /// # Errors
 /// They were written by a newer version.
 pub fn session(bytes: &[u8]) -> Result<SessionData, CodecError> {
-    let Session::V1(data) = super::codec::decode("a session", bytes)?;
-    Ok(data)
+    Ok(match super::codec::decode("a session", bytes)? {
+        Session::V1(data) => data,
+        Session::OwnedV1(user, data) => SessionData {
+            user: Some(user),
+            ..data
+        },
+    })
 }
 
 /// Decodes deliveries in flight.
@@ -248,6 +261,24 @@ mod tests {
     }
 
     #[test]
+    fn the_user_of_a_session_is_recorded() {
+        for user in [None, Some("anna".into())] {
+            let data = SessionData {
+                user: user.clone(),
+                subscriptions: vec![subscription("a", 1)],
+                expiry_s: 60,
+                ends_ms: None,
+                will: None,
+            };
+            let encoded = match user {
+                Some(user) => encode(&Session::OwnedV1(user, data.clone())),
+                None => encode(&Session::V1(data.clone())),
+            };
+            assert_eq!(session(&encoded).expect("a legal record"), data);
+        }
+    }
+
+    #[test]
     fn changes_that_a_crash_left_after_the_next_record_change_nothing() {
         let changes = [
             vec![SubscriptionChange::Added(subscription("a", 1))],
@@ -257,6 +288,7 @@ mod tests {
         ]
         .map(|changes| encode(&Changes::V1(changes)));
         let mut data = SessionData {
+            user: None,
             subscriptions: vec![subscription("c", 0)],
             expiry_s: 1,
             ends_ms: None,

@@ -88,6 +88,7 @@ const SERVER: Crate = Crate {
             "server_publication",
         ],
         &[
+            "access_control",
             "clock",
             "content_type",
             "delivery",

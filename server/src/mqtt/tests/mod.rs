@@ -19,6 +19,7 @@ use super::{
     sessions::ClientIdGuard,
 };
 use crate::{
+    access_control::{AccessControl, Login},
     advisory::Advisories,
     clock::{self, Clock},
     connection::{
@@ -76,6 +77,7 @@ impl TestServer {
     fn with(broker: Arc<Broker>, log: Option<Rc<TestLog>>) -> Self {
         let session_log = log.as_ref().map(|log| log.session_log());
         let (_, stopping) = watch::channel(false);
+        let access = Arc::new(AccessControl::new(None));
         let options = MqttOptions {
             machine: Config::DEFAULT,
             overflow: Overflow::DropOldest,
@@ -85,6 +87,8 @@ impl TestServer {
         };
         Self {
             context: ServerContext {
+                principal: Arc::clone(access.open_principal()),
+                access,
                 gate: Arc::default(),
                 client: broker.pools().own_client(),
                 advisories: Arc::new(Advisories::new(&broker)),
@@ -111,10 +115,12 @@ impl TestServer {
         let (mut opened, taken) = handshake.connect(connect).expect("legal").expect("all");
         assert_eq!(taken, connect.len());
         opened.peer.maximum_packet_size = self.maximum_packet_size;
-        let connecting = ConnectingClient::new(&self.shared_state, &self.context.client, opened)
+        let login = Login::anonymous();
+        let connecting = ConnectingClient::new(&self.shared_state, &self.context, login, opened)
             .expect("a legal will");
-        let id_request = self.shared_state.sessions.request(&connecting.client);
-        let held_client_id = id_request.acquire().await;
+        let sessions = &self.shared_state.sessions;
+        let id_request = sessions.request(&connecting.client, None);
+        let held_client_id = id_request.expect("no other user").acquire().await;
         let id_guard = ClientIdGuard::new(
             &self.shared_state.sessions,
             &connecting.client,

@@ -18,6 +18,7 @@ use wire::stomp::{self, Command, Decoder, Frame, HeartBeat, Item, Version, serve
 
 use super::{Stomp, StompOptions, encoder::StompEncoder};
 use crate::{
+    access_control::AccessControl,
     advisory::Advisories,
     clock::{self, Clock},
     connection::{Encoder as _, Protocol as _, ReadCycle},
@@ -60,8 +61,11 @@ impl TestServer {
     fn with(limits: Limits) -> Self {
         let broker = Arc::new(Broker::new(1, limits));
         let (_, stopping) = watch::channel(false);
+        let access = Arc::new(AccessControl::new(None));
         Self {
             context: ServerContext {
+                principal: Arc::clone(access.open_principal()),
+                access,
                 gate: Arc::default(),
                 client: broker.pools().own_client(),
                 advisories: Arc::new(Advisories::new(&broker)),

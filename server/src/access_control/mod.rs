@@ -1,0 +1,348 @@
+//! Access control: the users of clients, and their rights.
+//!
+//! The crate `access` has the rules and the formats; this module has what they need of a server: the users file and its
+//! reload, the threads that verify passwords, and the clients that are connected when the rules change.
+//!
+//! Without a users file everything is allowed, and all clients share one [`Principal`].
+
+mod addresses;
+mod principal;
+mod refusal_log;
+mod users_file;
+mod verifier;
+
+use std::{
+    net::IpAddr,
+    sync::{
+        Arc, Mutex, PoisonError, RwLock, Weak,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use access::{Grants, Identity, TokenHash, Users};
+
+pub use principal::{Forbidden, Principal};
+pub use users_file::{UsersFile, reload_on_change};
+
+use refusal_log::RefusalLog;
+use verifier::Verifier;
+
+/// The credentials that a client presents.
+#[derive(Clone, Copy)]
+pub enum Credentials<'a> {
+    /// Nothing.
+    Nothing,
+    /// A user name and a password, which may be a token: then the user name does not matter.
+    Password {
+        /// The user name.
+        user: &'a str,
+        /// The password.
+        password: &'a [u8],
+    },
+    /// A token.
+    Token(&'a str),
+}
+
+/// A client whose credentials were accepted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Login {
+    /// The user; `None` if the client is anonymous.
+    pub user: Option<Arc<str>>,
+    proof: Proof,
+}
+
+/// The accepted credentials. If the users file does not have them any more, the client is disconnected.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Proof {
+    /// There is no users file, or anonymous clients are accepted.
+    Nothing,
+    /// The password with this hash.
+    Password(Box<str>),
+    /// The token with this hash.
+    Token(TokenHash),
+    /// The user of a session that was restored: its client has logged in during an earlier run.
+    EarlierRun,
+}
+
+/// The reason why a client is not accepted. A wrong password and an unknown user are one reason, so that clients cannot find
+/// out which users exist.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum LoginError {
+    /// Anonymous clients are not accepted.
+    #[error("a user name and password, or a token, is required")]
+    Required,
+    /// The user is unknown, or the password or token is wrong.
+    #[error("the user name or password is wrong")]
+    Wrong,
+}
+
+/// Checks credentials and rights.
+pub struct AccessControl {
+    /// `None` without a users file.
+    users: RwLock<Option<Arc<Users>>>,
+    verifier: Verifier,
+    /// The principals that a changed users file may concern.
+    principals: Mutex<Principals>,
+    refused_logins: AtomicU64,
+    refused_requests: AtomicU64,
+    login_log: RefusalLog,
+    request_log: RefusalLog,
+    open: Arc<Principal>,
+}
+
+#[derive(Default)]
+struct Principals {
+    all: Vec<Weak<Principal>>,
+    /// When the list has this length, principals that are gone are removed.
+    sweep_at: usize,
+}
+
+impl AccessControl {
+    /// Allows everything if there are no users.
+    pub fn new(users: Option<Users>) -> Self {
+        Self {
+            users: RwLock::new(users.map(Arc::new)),
+            verifier: Verifier::new(),
+            principals: Mutex::default(),
+            refused_logins: AtomicU64::new(0),
+            refused_requests: AtomicU64::new(0),
+            login_log: RefusalLog::default(),
+            request_log: RefusalLog::default(),
+            open: Arc::new(Principal::open()),
+        }
+    }
+
+    /// Returns true if everything is allowed because there is no users file.
+    pub fn is_open(&self) -> bool {
+        self.users().is_none()
+    }
+
+    /// Returns true if clients without credentials are accepted.
+    pub fn accepts_anonymous(&self) -> bool {
+        self.users().is_none_or(|users| users.accepts_anonymous())
+    }
+
+    /// Returns the principal of clients while there is no users file.
+    pub fn open_principal(&self) -> &Arc<Principal> {
+        &self.open
+    }
+
+    /// Returns a principal without rights, for a client that is refused before it logs in.
+    pub fn without_rights(&self) -> Arc<Principal> {
+        let identity = Identity::default();
+        Arc::new(Principal::new(
+            identity,
+            Login::anonymous(),
+            Grants::default(),
+        ))
+    }
+
+    /// Returns the number of clients that were refused because of their credentials.
+    pub fn refused_logins(&self) -> u64 {
+        self.refused_logins.load(Ordering::Relaxed)
+    }
+
+    /// Returns the number of requests for which a right was missing.
+    pub fn refused_requests(&self) -> u64 {
+        self.refused_requests.load(Ordering::Relaxed)
+    }
+
+    /// Determines the user of a client. Verifies passwords on threads of their own. The caller bounds the time.
+    ///
+    /// # Errors
+    /// The credentials are missing or wrong. The answer to wrong ones is delayed.
+    pub async fn log_in(
+        &self,
+        credentials: Credentials<'_>,
+        address: IpAddr,
+    ) -> Result<Login, LoginError> {
+        let Some(users) = self.users() else {
+            return Ok(Login::anonymous());
+        };
+        let login = match credentials {
+            Credentials::Nothing if users.accepts_anonymous() => return Ok(Login::anonymous()),
+            Credentials::Nothing => Err(LoginError::Required),
+            Credentials::Token(token) => self.with_token(&users, token, address).await,
+            Credentials::Password { user, password } => match std::str::from_utf8(password) {
+                Ok(token) if TokenHash::of(token).is_some() => {
+                    self.with_token(&users, token, address).await
+                }
+                _ => self.with_password(&users, user, password, address).await,
+            },
+        };
+        if let Err(error) = login {
+            self.refused_logins.fetch_add(1, Ordering::Relaxed);
+            let user = match credentials {
+                Credentials::Password { user, .. } => Some(user),
+                Credentials::Nothing | Credentials::Token(_) => None,
+            };
+            if let Some(unlogged) = self.login_log.count() {
+                tracing::info!(%address, user, unlogged, %error, "a login was refused");
+            }
+        }
+        login
+    }
+
+    async fn with_token(
+        &self,
+        users: &Users,
+        token: &str,
+        address: IpAddr,
+    ) -> Result<Login, LoginError> {
+        match (users.token(token), TokenHash::of(token)) {
+            (Some(user), Some(hash)) => Ok(Login {
+                user: Some(Arc::clone(user)),
+                proof: Proof::Token(hash),
+            }),
+            _ => {
+                self.verifier.delay_failure(address).await;
+                Err(LoginError::Wrong)
+            }
+        }
+    }
+
+    async fn with_password(
+        &self,
+        users: &Users,
+        user: &str,
+        password: &[u8],
+        address: IpAddr,
+    ) -> Result<Login, LoginError> {
+        let hash = users.password_hash(user);
+        match self.verifier.verify(user, password, hash, address).await {
+            true => Ok(Login {
+                user: Some(user.into()),
+                proof: Proof::Password(hash.map(ToString::to_string).unwrap_or_default().into()),
+            }),
+            false => Err(LoginError::Wrong),
+        }
+    }
+
+    /// Returns the principal of a client that has logged in. `client` is its client id, if the protocol has one.
+    pub fn principal(&self, login: Login, client: Option<Arc<str>>) -> Arc<Principal> {
+        // Under the lock, so that a reload sees every principal that has the rules from before it.
+        let mut principals = self
+            .principals
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let Some(users) = self.users() else {
+            return Arc::clone(&self.open);
+        };
+        let identity = Identity {
+            user: login.user.clone(),
+            client,
+        };
+        // The users may have changed since the login.
+        let is_valid = login.is_valid(&users);
+        let grants = match is_valid {
+            true => users.grants(&identity),
+            false => Grants::default(),
+        };
+        let principal = Arc::new(Principal::new(identity, login, grants));
+        if !is_valid {
+            principal.revoke();
+        }
+        principals.add(&principal);
+        principal
+    }
+
+    /// Returns the principal of a session that was restored.
+    pub fn principal_of_earlier_run(
+        &self,
+        user: Option<Arc<str>>,
+        client: Arc<str>,
+    ) -> Arc<Principal> {
+        let proof = Proof::EarlierRun;
+        self.principal(Login { user, proof }, Some(client))
+    }
+
+    /// Returns whether the users file still has the credentials of a login.
+    pub fn is_valid(&self, login: &Login) -> bool {
+        self.users().is_none_or(|users| login.is_valid(&users))
+    }
+
+    /// Counts a refused request, and logs it.
+    pub fn note_forbidden(&self, principal: &Principal, forbidden: &Forbidden) {
+        self.refused_requests.fetch_add(1, Ordering::Relaxed);
+        let Some(unlogged) = self.request_log.count() else {
+            return;
+        };
+        let user = principal.user().map(|user| &**user);
+        let client = principal.client().map(|client| &**client);
+        tracing::info!(user, client, unlogged, %forbidden, "a request was refused");
+    }
+
+    /// Replaces the users. Principals whose credentials are gone, or whose rights were reduced, are revoked: their connections
+    /// end. Returns true if rights were extended.
+    pub fn replace(&self, users: Users) -> bool {
+        let users = Arc::new(users);
+        let mut principals = self
+            .principals
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let mut current = self.users.write().unwrap_or_else(PoisonError::into_inner);
+        *current = Some(Arc::clone(&users));
+        drop(current);
+        let mut is_extended = false;
+        for principal in principals.all.iter().filter_map(Weak::upgrade) {
+            let is_known = principal.login().is_valid(&users);
+            let grants = match is_known {
+                true => users.grants(principal.identity()),
+                false => Grants::default(),
+            };
+            is_extended |= principal.replace(grants, is_known);
+        }
+        principals.sweep();
+        is_extended
+    }
+
+    fn users(&self) -> Option<Arc<Users>> {
+        let users = self.users.read().unwrap_or_else(PoisonError::into_inner);
+        users.clone()
+    }
+}
+
+impl Login {
+    /// Returns the login of an anonymous client.
+    pub fn anonymous() -> Self {
+        Self {
+            user: None,
+            proof: Proof::Nothing,
+        }
+    }
+
+    /// Returns whether the users file still has the proof.
+    fn is_valid(&self, users: &Users) -> bool {
+        match (&self.proof, self.user.as_deref()) {
+            (Proof::Nothing, _) => users.accepts_anonymous(),
+            (Proof::Password(hash), Some(user)) => {
+                let current = users.password_hash(user);
+                current.is_some_and(|current| *current.to_string() == **hash)
+            }
+            (Proof::Token(hash), Some(user)) => users
+                .token_by_hash(hash)
+                .is_some_and(|name| **name == *user),
+            (Proof::EarlierRun, Some(user)) => users.has(user),
+            (Proof::EarlierRun, None) => users.accepts_anonymous(),
+            (Proof::Password(_) | Proof::Token(_), None) => false,
+        }
+    }
+}
+
+impl Principals {
+    fn add(&mut self, principal: &Arc<Principal>) {
+        if self.all.len() >= self.sweep_at {
+            self.sweep();
+        }
+        self.all.push(Arc::downgrade(principal));
+    }
+
+    fn sweep(&mut self) {
+        self.all.retain(|principal| principal.strong_count() > 0);
+        self.all.shrink_to(2 * self.all.len());
+        self.sweep_at = (2 * self.all.len()).max(FEWEST_PRINCIPALS);
+    }
+}
+
+/// The list of principals is not swept below this length.
+const FEWEST_PRINCIPALS: usize = 64;

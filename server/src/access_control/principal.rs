@@ -1,0 +1,223 @@
+//! A client with its rights, which may change while it is connected.
+
+use std::{
+    fmt,
+    sync::{
+        Arc, PoisonError, RwLock,
+        atomic::{AtomicBool, AtomicU32, Ordering},
+    },
+    task::{Context, Poll},
+};
+
+use access::{Grants, Identity, Right};
+use broker::{DestinationKind, Permissions, TopicFilter, TopicName};
+use futures_util::task::AtomicWaker;
+
+use super::{Login, Proof};
+
+/// The identity of one connection or detached session, and its rights.
+#[derive(Debug)]
+pub struct Principal {
+    identity: Identity,
+    login: Login,
+    grants: RwLock<Arc<Grants>>,
+    /// Increases when the rights change.
+    version: AtomicU32,
+    is_revoked: AtomicBool,
+    connection: AtomicWaker,
+}
+
+/// A right that a principal does not have.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub struct Forbidden {
+    /// The missing right.
+    pub right: Right,
+    /// The topic, queue or filter; empty if the right concerns the whole server.
+    pub name: Box<str>,
+}
+
+impl fmt::Display for Forbidden {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { right, name } = self;
+        let kind = match right.kind() {
+            Some(DestinationKind::Topic) => "topic ",
+            Some(DestinationKind::Queue) => "queue ",
+            None => "",
+        };
+        match name.is_empty() {
+            true => write!(formatter, "the right `{right}` on everything is missing"),
+            false => write!(formatter, "the right `{right}` on {kind}{name} is missing"),
+        }
+    }
+}
+
+impl Principal {
+    /// Returns a principal that may do everything.
+    pub(super) fn open() -> Self {
+        let identity = Identity::default();
+        Self::new(identity, Login::anonymous(), Grants::open())
+    }
+
+    pub(super) fn new(identity: Identity, login: Login, grants: Grants) -> Self {
+        Self {
+            identity,
+            login,
+            grants: RwLock::new(Arc::new(grants)),
+            version: AtomicU32::new(0),
+            is_revoked: AtomicBool::new(false),
+            connection: AtomicWaker::new(),
+        }
+    }
+
+    pub(super) fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    pub(super) fn login(&self) -> &Login {
+        &self.login
+    }
+
+    /// Returns the user; `None` if the client is anonymous.
+    pub fn user(&self) -> Option<&Arc<str>> {
+        self.identity.user.as_ref()
+    }
+
+    /// Returns the client id, if there is one.
+    pub fn client(&self) -> Option<&Arc<str>> {
+        self.identity.client.as_ref()
+    }
+
+    /// Returns true if everything is allowed because there is no users file.
+    pub fn is_open(&self) -> bool {
+        self.grants().is_open()
+    }
+
+    /// Returns a number that changes with the rights, for results of checks that are kept.
+    #[inline]
+    pub fn version(&self) -> u32 {
+        self.version.load(Ordering::Relaxed)
+    }
+
+    /// Checks a right on a topic or queue.
+    ///
+    /// # Errors
+    /// The right is missing.
+    pub fn check(
+        &self,
+        right: Right,
+        kind: DestinationKind,
+        name: &TopicName,
+    ) -> Result<(), Forbidden> {
+        match self.grants().allows(right, kind, name) {
+            true => Ok(()),
+            false => Err(Forbidden::new(right, name.as_str())),
+        }
+    }
+
+    /// Checks that the principal has a right on at least one destination that a filter may cover.
+    ///
+    /// # Errors
+    /// Nothing could match.
+    pub fn check_filter(
+        &self,
+        right: Right,
+        kind: DestinationKind,
+        filter: &TopicFilter,
+    ) -> Result<(), Forbidden> {
+        match self.grants().may_match(right, kind, filter) {
+            true => Ok(()),
+            false => Err(Forbidden::new(right, filter.as_str())),
+        }
+    }
+
+    /// Checks that the principal has a right on everything that a filter covers: for subscriptions whose messages are
+    /// collected while their client is away, or that several clients share.
+    ///
+    /// # Errors
+    /// The right is missing on a part.
+    pub fn check_whole_filter(
+        &self,
+        right: Right,
+        kind: DestinationKind,
+        filter: &TopicFilter,
+    ) -> Result<(), Forbidden> {
+        match self.grants().covers(right, kind, filter) {
+            true => Ok(()),
+            false => Err(Forbidden::new(right, filter.as_str())),
+        }
+    }
+
+    /// Checks the right to see and end what belongs to others.
+    ///
+    /// # Errors
+    /// The right is missing.
+    pub fn check_server(&self) -> Result<(), Forbidden> {
+        match self.grants().may_manage_server() {
+            true => Ok(()),
+            false => Err(Forbidden::new(Right::Manage, "")),
+        }
+    }
+
+    /// Ready when the principal is revoked. Wakes the task of the last call.
+    pub fn poll_revoked(&self, context: &mut Context<'_>) -> Poll<()> {
+        if self.login.proof == Proof::Nothing && self.is_open() {
+            // Shared by all clients, and never revoked.
+            return Poll::Pending;
+        }
+        // Register before checking: a change in between wakes the task.
+        self.connection.register(context.waker());
+        match self.is_revoked.load(Ordering::SeqCst) {
+            true => Poll::Ready(()),
+            false => Poll::Pending,
+        }
+    }
+
+    /// Replaces the rights. The principal is revoked if it lost a right, or is not known any more. Returns true if it got a
+    /// right.
+    pub(super) fn replace(&self, grants: Grants, is_known: bool) -> bool {
+        let mut current = self.grants.write().unwrap_or_else(PoisonError::into_inner);
+        if is_known && **current == grants {
+            return false;
+        }
+        let is_reduced = !grants.includes(&current);
+        *current = Arc::new(grants);
+        drop(current);
+        self.version.fetch_add(1, Ordering::Relaxed);
+        if !is_known || is_reduced {
+            self.revoke();
+        }
+        is_known
+    }
+
+    /// Ends the connection.
+    pub(super) fn revoke(&self) {
+        self.is_revoked.store(true, Ordering::SeqCst);
+        self.connection.wake();
+    }
+
+    fn grants(&self) -> Arc<Grants> {
+        let grants = self.grants.read().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(&grants)
+    }
+}
+
+impl Permissions for Principal {
+    fn may_subscribe(&self, topic: &TopicName) -> bool {
+        self.grants()
+            .allows(Right::Subscribe, DestinationKind::Topic, topic)
+    }
+
+    fn may_receive(&self, queue: &TopicName) -> bool {
+        self.grants()
+            .allows(Right::Receive, DestinationKind::Queue, queue)
+    }
+}
+
+impl Forbidden {
+    fn new(right: Right, name: &str) -> Self {
+        Self {
+            right,
+            name: name.into(),
+        }
+    }
+}

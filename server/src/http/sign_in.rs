@@ -1,0 +1,215 @@
+//! The sign-in form for pages, and signing out. Plain HTML, so that it works without scripts.
+
+use axum::{
+    Form,
+    extract::{Query, Request, State},
+    http::{HeaderMap, HeaderValue, StatusCode, Uri, header},
+    response::{Html, IntoResponse, Redirect, Response},
+};
+use serde::Deserialize;
+
+use super::{HttpState, assets, login::PeerAddress, web_sessions};
+use crate::access_control::Credentials;
+
+/// `GET /login?next=…`: the form.
+pub async fn form(
+    State(state): State<HttpState>,
+    Query(query): Query<FormQuery>,
+    headers: HeaderMap,
+) -> Response {
+    let next = query.next.as_deref().map_or("/", local_path);
+    let session = web_sessions::cookie(&headers);
+    let is_signed_in = session.is_some_and(|id| state.web_sessions.find(id).is_some());
+    if state.server.access.is_open() || (is_signed_in && query.done.is_some()) {
+        return Redirect::to(next).into_response();
+    }
+    let notice = query.done.map(|_| NO_COOKIE);
+    page(StatusCode::OK, next, "", notice)
+}
+
+/// `POST /login`: signs in. Pages of other origins are refused before.
+pub async fn submit(
+    State(state): State<HttpState>,
+    axum::Extension(PeerAddress(address)): axum::Extension<PeerAddress>,
+    Form(SignIn {
+        user,
+        password,
+        next,
+    }): Form<SignIn>,
+) -> Response {
+    let next = local_path(&next);
+    let credentials = Credentials::Password {
+        user: &user,
+        password: password.as_bytes(),
+    };
+    match state.server.access.log_in(credentials, address).await {
+        Ok(login) => match state.web_sessions.add(login) {
+            Some(cookie) => {
+                // The form checks that the browser has kept the cookie.
+                let target = format!("{PATH}?done=1&next={}", encoded(next));
+                with_cookie(Redirect::to(&target).into_response(), cookie)
+            }
+            None => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+        },
+        Err(error) => page(
+            StatusCode::UNAUTHORIZED,
+            next,
+            &user,
+            Some(&capitalised(&error.to_string())),
+        ),
+    }
+}
+
+/// `POST /logout`: signs out.
+pub async fn sign_out(State(state): State<HttpState>, request: Request) -> Response {
+    let cookie = state
+        .web_sessions
+        .end(web_sessions::cookie(request.headers()));
+    with_cookie(Redirect::to(PATH).into_response(), cookie)
+}
+
+/// Redirects a browser to the form.
+pub fn redirect(from: &Uri) -> Response {
+    let path = from.path_and_query().map_or("/", |path| path.as_str());
+    let target = match path {
+        "/" => PATH.to_owned(),
+        path => format!("{PATH}?next={}", encoded(path)),
+    };
+    let mut response = Redirect::to(&target).into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+/// The query of the form.
+#[derive(Deserialize)]
+pub struct FormQuery {
+    /// The page to show after signing in.
+    next: Option<String>,
+    /// Set after the password was accepted.
+    done: Option<String>,
+}
+
+/// The fields of the form.
+#[derive(Deserialize)]
+pub struct SignIn {
+    user: String,
+    password: String,
+    #[serde(default)]
+    next: String,
+}
+
+fn page(status: StatusCode, next: &str, user: &str, notice: Option<&str>) -> Response {
+    let style = assets::hashed_assets().map_or_else(String::new, |assets| {
+        format!(
+            "<link rel=\"stylesheet\" href=\"{}\">",
+            escaped(&assets.css)
+        )
+    });
+    let notice = notice.map_or_else(String::new, |text| {
+        format!(
+            "<p class=\"sign-in-notice\" role=\"alert\">{}</p>",
+            escaped(text)
+        )
+    });
+    let (next, user) = (escaped(next), escaped(user));
+    let html = format!(
+        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <meta name=\"color-scheme\" content=\"light dark\">\n\
+         <title>Sign in · Carillon</title>\n<link rel=\"icon\" href=\"/favicon.svg\">\n{style}\n</head>\n\
+         <body class=\"sign-in\">\n<main>\n<h1 translate=\"no\">Carillon</h1>\n{notice}\n\
+         <form method=\"post\" action=\"{PATH}\">\n\
+         <label>User<input name=\"user\" value=\"{user}\" autocomplete=\"username\" autocapitalize=\"none\" required autofocus></label>\n\
+         <label>Password or token<input name=\"password\" type=\"password\" autocomplete=\"current-password\" required></label>\n\
+         <input type=\"hidden\" name=\"next\" value=\"{next}\">\n\
+         <button type=\"submit\">Sign in</button>\n</form>\n</main>\n</body>\n</html>\n"
+    );
+    let mut response = (status, Html(html)).into_response();
+    response
+        .headers_mut()
+        .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+fn with_cookie(mut response: Response, cookie: HeaderValue) -> Response {
+    let headers = response.headers_mut();
+    headers.insert(header::SET_COOKIE, cookie);
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+/// Returns the path if it is one of this server: a link must not lead to another site after signing in.
+fn local_path(path: &str) -> &str {
+    let is_local =
+        path.starts_with('/') && !path.starts_with("//") && !path.contains(['\\', '\r', '\n']);
+    if is_local { path } else { "/" }
+}
+
+/// Returns a value for a query, with percent-encoding (RFC 3986, 2.1).
+fn encoded(text: &str) -> String {
+    let mut encoded = String::new();
+    for byte in text.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => {
+                encoded.push(byte.into());
+            }
+            _ => encoded.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    encoded
+}
+
+fn escaped(text: &str) -> String {
+    let mut escaped = String::new();
+    for one in text.chars() {
+        match one {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            one => escaped.push(one),
+        }
+    }
+    escaped
+}
+
+fn capitalised(text: &str) -> String {
+    let mut chars = text.chars();
+    let first = chars.next().map(|one| one.to_uppercase().to_string());
+    format!("{}{}.", first.unwrap_or_default(), chars.as_str())
+}
+
+/// The path of the form.
+pub const PATH: &str = "/login";
+const NO_COOKIE: &str = "The password was accepted, but the browser did not keep the sign-in: it needs HTTPS, or a server on this machine.";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_paths_of_this_server_are_followed() {
+        let table = [
+            ("/console", "/console"),
+            ("/topics?filter=a", "/topics?filter=a"),
+            ("", "/"),
+            ("//evil.example", "/"),
+            ("https://evil.example", "/"),
+            ("/\\evil.example", "/"),
+            ("console", "/"),
+        ];
+        for (path, expected) in table {
+            assert_eq!(local_path(path), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn texts_of_the_form_are_escaped() {
+        assert_eq!(
+            escaped("<a href=\"x\">&"),
+            "&lt;a href=&quot;x&quot;&gt;&amp;"
+        );
+        assert_eq!(encoded("/a?b=c&d"), "/a%3Fb%3Dc%26d");
+    }
+}

@@ -1,0 +1,135 @@
+//! The login of a STOMP client: its first frame is read before the connection starts, because a password takes long to
+//! verify. The connection then reads the frame again.
+
+use std::{borrow::Cow, sync::Arc, time::Duration};
+
+use tokio::time::{Instant, timeout_at};
+use wire::stomp::{
+    Decoder,
+    server::{self, Connect, Request},
+};
+
+use super::handler::{StompHandler, refusal};
+use crate::{
+    access_control::{Credentials, Login, LoginError, Principal},
+    connection::{CloseReason, EarlyInput, Framing, HandshakeInput},
+    server::peer_address,
+    stopping::stopped,
+    transport::Transport,
+};
+
+/// A client that is refused.
+pub(super) struct RefusedLogin {
+    pub(super) close_reason: CloseReason,
+    /// The ERROR that it gets, which may be empty.
+    pub(super) answer: Vec<u8>,
+}
+
+impl From<CloseReason> for RefusedLogin {
+    fn from(close_reason: CloseReason) -> Self {
+        Self {
+            close_reason,
+            answer: Vec::new(),
+        }
+    }
+}
+
+/// What the first frame says about its client.
+struct FirstFrame {
+    user: Option<String>,
+    password: Option<String>,
+    client_id: Option<Arc<str>>,
+}
+
+/// Reads CONNECT, and determines the user of the client. A login of CONNECT has priority over the one of the web page.
+///
+/// # Errors
+/// The client is not accepted, sends no CONNECT in time, or is gone; or the server stops.
+pub(super) async fn log_in<T: Transport, F: Framing>(
+    handler: &StompHandler,
+    socket: &T,
+    handshake_input: &mut HandshakeInput<F>,
+    signed_in: Option<Login>,
+) -> Result<Arc<Principal>, RefusedLogin> {
+    let mut stopping = handler.server.stopping.clone();
+    let handshake_time = Duration::from_millis(handler.options.session.handshake_ms.into());
+    let until = Instant::now() + handshake_time;
+    let logging_in = async {
+        let first = read_first_frame(handler, socket, handshake_input).await?;
+        let Some(first) = first else {
+            // The connection refuses the frame for its own reason.
+            return Ok(handler.server.access.without_rights());
+        };
+        let login = match (&first.user, signed_in) {
+            (None, Some(login)) => Ok(login),
+            (user, _) => {
+                let credentials = credentials(user.as_deref(), first.password.as_deref());
+                let address = peer_address(socket.tcp());
+                handler.server.access.log_in(credentials, address).await
+            }
+        };
+        let login = login.map_err(refused)?;
+        Ok(handler.server.access.principal(login, first.client_id))
+    };
+    tokio::select! {
+        done = timeout_at(until, logging_in) => match done {
+            Ok(done) => done,
+            Err(_) => Err(CloseReason::NoHandshake.into()),
+        },
+        () = stopped(&mut stopping) => Err(CloseReason::Stopping.into()),
+    }
+}
+
+/// Returns what CONNECT says; `None` if the first frame is not a valid CONNECT.
+async fn read_first_frame<T: Transport, F: Framing>(
+    handler: &StompHandler,
+    socket: &T,
+    handshake_input: &mut HandshakeInput<F>,
+) -> Result<Option<FirstFrame>, CloseReason> {
+    let mut machine = server::Session::new(&handler.options.session, 0);
+    let mut decoder = Decoder::new(handler.options.limits);
+    let mut at = 0;
+    let find = |input: &EarlyInput| loop {
+        match decoder.decode(&input.unread[at..]) {
+            Ok(None) => return None,
+            Err(_) => return Some(None),
+            Ok(Some((item, used))) => match machine.request(item) {
+                Ok(Request::HeartBeat) => at += used,
+                Ok(Request::Connect(connect)) => return Some(Some(FirstFrame::of(&connect))),
+                Ok(_) | Err(_) => return Some(None),
+            },
+        }
+    };
+    handshake_input.read_until(socket, find).await
+}
+
+impl FirstFrame {
+    fn of(connect: &Connect<'_>) -> Self {
+        let owned = |text: &Option<Cow<'_, str>>| text.as_deref().map(str::to_owned);
+        let client_id = connect.client_id.as_deref();
+        Self {
+            user: owned(&connect.login).filter(|user| !user.is_empty()),
+            password: owned(&connect.passcode),
+            client_id: client_id.filter(|id| !id.is_empty()).map(Into::into),
+        }
+    }
+}
+
+/// Returns the credentials of a client that names a user or not.
+fn credentials<'a>(user: Option<&'a str>, password: Option<&'a str>) -> Credentials<'a> {
+    match (user, password.filter(|password| !password.is_empty())) {
+        (None, None) => Credentials::Nothing,
+        (None, Some(token)) => Credentials::Token(token),
+        (Some(user), password) => Credentials::Password {
+            user,
+            password: password.unwrap_or_default().as_bytes(),
+        },
+    }
+}
+
+fn refused(error: LoginError) -> RefusedLogin {
+    RefusedLogin {
+        close_reason: CloseReason::Fault(error.to_string()),
+        answer: refusal("not authorized", error.to_string()),
+    }
+}
