@@ -19,6 +19,7 @@ use crate::{
     storage::{DurableTopics, StorageOptions, durable_filter},
     store_command::StoreOptions,
     tls::TlsOptions,
+    user_command::{TokenOptions, UserOptions},
 };
 
 /// A broker for topics and queues in one binary: MQTT, STOMP, WebSocket, HTTP and live pages.
@@ -50,6 +51,10 @@ pub enum Command {
     Bench(Box<BenchOptions>),
     /// Describe, check, export or repair the store of a stopped server
     Store(StoreOptions),
+    /// Add, change, list or remove users, and explain their rights
+    User(UserOptions),
+    /// Add, list or revoke tokens
+    Token(TokenOptions),
 }
 
 /// The command-line options of `carillon serve`.

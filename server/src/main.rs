@@ -46,6 +46,7 @@ mod subscription_options;
 mod system_topics;
 mod tls;
 mod transport;
+mod user_command;
 
 use std::process::ExitCode;
 
@@ -77,6 +78,15 @@ async fn main() -> ExitCode {
         Some(Command::Request(options)) => client::request(options).await,
         Some(Command::Reply(options)) => client::reply(options).await,
         Some(Command::Bench(options)) => block_in_place(|| bench::bench(*options)),
+        Some(Command::User(options)) => match block_in_place(|| user_command::run_user(&options)) {
+            Ok(true) => Ok(()),
+            Ok(false) => return ExitCode::FAILURE,
+            Err(error) => {
+                printable::note(&format!("carillon: {error:#}"));
+                return ExitCode::from(2);
+            }
+        },
+        Some(Command::Token(options)) => block_in_place(|| user_command::run_token(&options)),
         Some(Command::Store(options)) => {
             return block_in_place(|| store_command::run(&options));
         }

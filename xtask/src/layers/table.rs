@@ -72,7 +72,7 @@ const SERVER: Crate = Crate {
         &["crate"],
         &["log"],
         &["cli"],
-        &["serve", "store_command"],
+        &["serve", "store_command", "user_command"],
         &["housekeeping", "listeners"],
         &["http_port"],
         &["http", "mqtt", "stomp"],
