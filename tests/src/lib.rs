@@ -27,6 +27,7 @@ pub mod sse;
 pub mod stomp;
 pub mod tls;
 pub mod topic;
+pub mod users;
 
 pub use carillon::Carillon;
 

@@ -45,6 +45,10 @@ impl Version {
         }
     }
 
+    pub fn is_5(self) -> bool {
+        self == Self::V5
+    }
+
     /// Returns the protocol level in CONNECT.
     pub fn level(self) -> u8 {
         match self {

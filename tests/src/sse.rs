@@ -2,8 +2,9 @@
 
 use std::mem;
 
-use http::{Method, StatusCode};
-use http_body_util::BodyExt;
+use bytes::Bytes;
+use http::{Method, Request, StatusCode};
+use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use serde_json::Value;
 
@@ -51,7 +52,12 @@ impl EventStream {
             let id = id.parse().expect("an id that fits a header");
             get.headers_mut().insert("last-event-id", id);
         }
-        let response = open(get).await;
+        Self::of(get).await
+    }
+
+    /// Opens the stream that a request asks for.
+    pub async fn of(request: Request<Full<Bytes>>) -> Self {
+        let response = open(request).await;
         assert_eq!(response.status(), StatusCode::OK);
         assert_eq!(response.headers()["content-type"], "text/event-stream");
         Self {
