@@ -1,6 +1,5 @@
 //! The queues' figures for people and pages.
 
-use access::Right;
 use app::Queues;
 use broker::{Broker, DestinationKind, JournalError, QueueFigures, TopicFilter};
 
@@ -52,12 +51,9 @@ pub fn visible(broker: &Broker, principal: &Principal, filter: &TopicFilter, max
         return listed(broker, filter, max);
     }
     let (found, _) = broker.queues(filter, usize::MAX);
-    let visible = found.iter().filter(|queue| {
-        let rights = [Right::Receive, Right::Browse, Right::Manage].into_iter();
-        rights
-            .map(|right| principal.check(right, DestinationKind::Queue, &queue.name))
-            .any(|checked| checked.is_ok())
-    });
+    let visible = found
+        .iter()
+        .filter(|queue| principal.sees(DestinationKind::Queue, &queue.name));
     Queues {
         queues: visible.take(max).map(figures).collect(),
         omitted: 0,

@@ -13,13 +13,15 @@ use access::{Grants, Identity, Right};
 use broker::{DestinationKind, Permissions, TopicFilter, TopicName};
 use futures_util::task::AtomicWaker;
 
-use super::{Login, Proof};
+use super::Login;
 
 /// The identity of one connection or detached session, and its rights.
 #[derive(Debug)]
 pub struct Principal {
     identity: Identity,
     login: Login,
+    /// There is no users file: all clients share this principal, whose rights never change.
+    is_open: bool,
     grants: RwLock<Arc<Grants>>,
     /// Increases when the rights change.
     version: AtomicU32,
@@ -62,6 +64,7 @@ impl Principal {
         Self {
             identity,
             login,
+            is_open: grants.is_open(),
             grants: RwLock::new(Arc::new(grants)),
             version: AtomicU32::new(0),
             is_revoked: AtomicBool::new(false),
@@ -89,7 +92,7 @@ impl Principal {
 
     /// Returns true if everything is allowed because there is no users file.
     pub fn is_open(&self) -> bool {
-        self.grants().is_open()
+        self.is_open
     }
 
     /// Returns a number that changes with the rights, for results of checks that are kept.
@@ -147,6 +150,16 @@ impl Principal {
         }
     }
 
+    /// Returns whether the principal may see a topic or queue with its figures: whether it may read or manage it.
+    pub fn sees(&self, kind: DestinationKind, name: &TopicName) -> bool {
+        let rights = match kind {
+            DestinationKind::Topic => &[Right::Subscribe, Right::Manage][..],
+            DestinationKind::Queue => &[Right::Receive, Right::Browse, Right::Manage],
+        };
+        let grants = self.grants();
+        rights.iter().any(|right| grants.allows(*right, kind, name))
+    }
+
     /// Checks the right to see and end what belongs to others.
     ///
     /// # Errors
@@ -160,8 +173,7 @@ impl Principal {
 
     /// Ready when the principal is revoked. Wakes the task of the last call.
     pub fn poll_revoked(&self, context: &mut Context<'_>) -> Poll<()> {
-        if self.login.proof == Proof::Nothing && self.is_open() {
-            // Shared by all clients, and never revoked.
+        if self.is_open {
             return Poll::Pending;
         }
         // Register before checking: a change in between wakes the task.

@@ -82,7 +82,7 @@ impl Rights {
 
     /// Returns whether the sender may see a topic or queue with its figures.
     pub fn sees(&self, kind: DestinationKind, name: &TopicName) -> bool {
-        sees(&self.principal, kind, name)
+        self.principal.sees(kind, name)
     }
 
     fn problem_of(&self, checked: Result<(), Forbidden>) -> Result<(), Problem> {
@@ -91,16 +91,6 @@ impl Rights {
             Problem::new(StatusCode::FORBIDDEN, forbidden.to_string())
         })
     }
-}
-
-/// Returns whether a principal may see a topic or queue with its figures.
-pub fn sees(principal: &Principal, kind: DestinationKind, name: &TopicName) -> bool {
-    let rights = match kind {
-        DestinationKind::Topic => &[Right::Subscribe, Right::Manage][..],
-        DestinationKind::Queue => &[Right::Receive, Right::Browse, Right::Manage],
-    };
-    let mut rights = rights.iter();
-    rights.any(|right| principal.check(*right, kind, name).is_ok())
 }
 
 /// Determines the sender of a request. Refuses the request if its sender must log in first: a page redirects to the sign-in form.
