@@ -32,7 +32,6 @@ pub struct Users {
 #[derive(Debug, Clone, PartialEq)]
 struct User {
     password: Option<PasswordHash>,
-    certificate: Option<Box<str>>,
     groups: Vec<Arc<str>>,
     rules: Vec<Rule>,
 }
@@ -115,15 +114,6 @@ impl Users {
         self.users.get(user)?.password.as_ref()
     }
 
-    /// Returns the name of the user with this certificate: its subject (`CN=sensor-7`) or fingerprint (`sha256:…`).
-    #[must_use]
-    pub fn certificate(&self, subject_or_fingerprint: &str) -> Option<&Arc<str>> {
-        let mut users = self.users.iter();
-        let found =
-            users.find(|(_, user)| user.certificate.as_deref() == Some(subject_or_fingerprint));
-        found.map(|(name, _)| name)
-    }
-
     /// Returns the name of the user for whom a token stands, or of the token if it is a user of its own.
     #[must_use]
     pub fn token(&self, token: &str) -> Option<&Arc<str>> {
@@ -178,6 +168,20 @@ struct Document {
     anonymous: Option<GroupTable>,
 }
 
+/// Takes the lists of a table, each with its right.
+macro_rules! patterns_by_right {
+    ($table:expr) => {
+        [
+            (Right::Publish, std::mem::take(&mut $table.publish)),
+            (Right::Subscribe, std::mem::take(&mut $table.subscribe)),
+            (Right::Send, std::mem::take(&mut $table.send)),
+            (Right::Receive, std::mem::take(&mut $table.receive)),
+            (Right::Browse, std::mem::take(&mut $table.browse)),
+            (Right::Manage, std::mem::take(&mut $table.manage)),
+        ]
+    };
+}
+
 /// Declares a table that has the six rights, `deny` with the six rights, and further fields.
 macro_rules! table {
     ($(#[$meta:meta])* $name:ident { $($field:ident: $type:ty,)* }) => {
@@ -197,16 +201,9 @@ macro_rules! table {
 
         impl $name {
             fn take_rules(&mut self) -> Result<Vec<Rule>, Fault> {
-                let allowed = [
-                    (Right::Publish, std::mem::take(&mut self.publish)),
-                    (Right::Subscribe, std::mem::take(&mut self.subscribe)),
-                    (Right::Send, std::mem::take(&mut self.send)),
-                    (Right::Receive, std::mem::take(&mut self.receive)),
-                    (Right::Browse, std::mem::take(&mut self.browse)),
-                    (Right::Manage, std::mem::take(&mut self.manage)),
-                ];
+                let allowed = patterns_by_right!(self);
                 let mut rules = rules_of(Effect::Allow, allowed)?;
-                rules.append(&mut std::mem::take(&mut self.deny).into_rules()?);
+                rules.append(&mut self.deny.take_rules()?);
                 Ok(rules)
             }
         }
@@ -245,15 +242,8 @@ struct DenyTable {
 }
 
 impl DenyTable {
-    fn into_rules(self) -> Result<Vec<Rule>, Fault> {
-        let denied = [
-            (Right::Publish, self.publish),
-            (Right::Subscribe, self.subscribe),
-            (Right::Send, self.send),
-            (Right::Receive, self.receive),
-            (Right::Browse, self.browse),
-            (Right::Manage, self.manage),
-        ];
+    fn take_rules(&mut self) -> Result<Vec<Rule>, Fault> {
+        let denied = patterns_by_right!(self);
         rules_of(Effect::Deny, denied)
     }
 }
@@ -334,7 +324,6 @@ impl Document {
             let rules = table.take_rules()?;
             let user = User {
                 password: table.password,
-                certificate: table.certificate.map(|text| text.into_inner().into()),
                 groups: known_groups(table.groups)?,
                 rules,
             };

@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use broker::{DestinationKind, TEMPORARY, TopicFilter, TopicName};
+use broker::{ADVISORIES, DestinationKind, TEMPORARY, TopicFilter, TopicName};
 
 use crate::{
     pattern::{Pattern, Resolved},
@@ -124,7 +124,7 @@ impl Grants {
             let filter = match (resolved, rule.effect) {
                 (Some(Resolved::Exact(filter)), _)
                 | (Some(Resolved::Widened(filter)), Effect::Deny) => filter,
-                // What the pattern means is unknown, so it gives nothing.
+                // The meaning of the pattern is unknown, so it gives nothing.
                 (Some(Resolved::Widened(_)), Effect::Allow) | (None, _) => continue,
             };
             self.rules.push(EffectiveRule {
@@ -318,7 +318,7 @@ struct AdvisedDestination {
 impl AdvisedDestination {
     /// Reads names such as `ActiveMQ.Advisory.Consumer.Queue.orders` (ActiveMQ, "Advisory Message").
     fn of(topic: &TopicName) -> Option<Self> {
-        let rest = topic.as_str().strip_prefix(ADVISORIES)?;
+        let rest = below_advisories(topic.as_str())?;
         let (_event, rest) = rest.split_once('.')?;
         let (kind, name) = rest.split_once('.')?;
         let kind = match kind {
@@ -332,7 +332,12 @@ impl AdvisedDestination {
 }
 
 fn is_about_advisories(filter: &TopicFilter) -> bool {
-    filter.as_str().starts_with(ADVISORIES)
+    below_advisories(filter.as_str()).is_some()
+}
+
+/// Returns the rest of a name or filter below the advisories.
+fn below_advisories(text: &str) -> Option<&str> {
+    text.strip_prefix(ADVISORIES)?.strip_prefix('.')
 }
 
 /// Returns the kind of destination for which a rule is.
@@ -371,5 +376,3 @@ impl fmt::Display for Cause<'_> {
         }
     }
 }
-
-const ADVISORIES: &str = "ActiveMQ.Advisory.";

@@ -26,7 +26,7 @@ pub use edit::{EditError, UsersEditor};
 pub use file::{FileError, Users};
 pub use grants::{Cause, Decision, Grants, Identity, Source};
 pub use password::{PasswordHash, PasswordHashError, SALT_BYTES, hash_password};
-pub use pattern::{Pattern, PatternError};
+pub use pattern::{Pattern, PatternError, split_kind};
 pub use right::Right;
 pub use rules::Effect;
 pub use token::{TOKEN_BYTES, TokenHash, TokenHashError, write_token};

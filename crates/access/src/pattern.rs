@@ -116,7 +116,9 @@ fn widened(filter: &str) -> String {
     levels.collect::<Vec<_>>().join(".")
 }
 
-fn split_kind(text: &str) -> (Option<DestinationKind>, &str) {
+/// Splits `/topic/` or `/queue/` off the name or filter of a destination.
+#[must_use]
+pub fn split_kind(text: &str) -> (Option<DestinationKind>, &str) {
     if let Some(rest) = text.strip_prefix("/topic/") {
         (Some(DestinationKind::Topic), rest)
     } else if let Some(rest) = text.strip_prefix("/queue/") {

@@ -2,7 +2,7 @@
 
 use std::{io::Write, sync::Arc};
 
-use access::{Identity, Right};
+use access::{Identity, Right, split_kind};
 use anyhow::{Context as _, bail};
 use broker::{DestinationKind, TopicName};
 use clap::Args;
@@ -43,7 +43,7 @@ pub(super) fn run(options: &CheckOptions, out: &mut dyn Write) -> anyhow::Result
         name if users.has(name) => Some(name.into()),
         name => bail!("there is no user {name:?}"),
     };
-    let (kind, text) = split_kind(*right, destination)?;
+    let (kind, text) = destination_for(*right, destination)?;
     let topic_or_queue = TopicName::new(text).context("the name is not valid")?;
     let grants = users.grants(&Identity {
         user,
@@ -63,14 +63,9 @@ pub(super) fn run(options: &CheckOptions, out: &mut dyn Write) -> anyhow::Result
     Ok(decision.is_allowed)
 }
 
-fn split_kind(right: Right, destination: &str) -> anyhow::Result<(DestinationKind, &str)> {
-    let (kind, name) = if let Some(name) = destination.strip_prefix("/topic/") {
-        (Some(DestinationKind::Topic), name)
-    } else if let Some(name) = destination.strip_prefix("/queue/") {
-        (Some(DestinationKind::Queue), name)
-    } else {
-        (None, destination)
-    };
+/// Returns the kind and the name of a destination to which the right applies.
+fn destination_for(right: Right, destination: &str) -> anyhow::Result<(DestinationKind, &str)> {
+    let (kind, name) = split_kind(destination);
     match (right.kind(), kind) {
         (Some(only), Some(kind)) if only != kind => {
             bail!("the right {right} does not apply to {destination}")
