@@ -25,6 +25,7 @@ mod http_port;
 mod listener;
 mod listeners;
 mod log;
+mod log_rate;
 mod message;
 mod mqtt;
 mod name_cache;

@@ -9,7 +9,7 @@ use std::{
 
 use tokio::{task::AbortHandle, time::timeout};
 
-use crate::fairness;
+use crate::{fairness, log_rate::LogRate};
 
 /// Shared by all ports.
 #[derive(Default)]
@@ -48,24 +48,20 @@ impl RefusedConnections {
     }
 }
 
-/// When refusals were last logged, and their number since then.
-#[derive(Default)]
-struct RefusalLog {
-    last: Option<Instant>,
-    count: u64,
+/// The number of refusals since the last line.
+struct RefusalLog(LogRate);
+
+impl Default for RefusalLog {
+    fn default() -> Self {
+        Self(LogRate::new(LOG_INTERVAL, 1))
+    }
 }
 
 impl RefusalLog {
     /// Counts one refusal. Returns the number to log if a line is due.
     fn count_refusal(&mut self, now: Instant) -> Option<u64> {
-        self.count += 1;
-        let is_due = self
-            .last
-            .is_none_or(|last| now.duration_since(last) >= LOG_INTERVAL);
-        is_due.then(|| {
-            self.last = Some(now);
-            std::mem::take(&mut self.count)
-        })
+        let unlogged = self.0.count(now)?;
+        Some(unlogged + 1)
     }
 }
 

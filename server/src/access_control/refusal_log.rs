@@ -5,39 +5,22 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Decides which refusals are logged.
-#[derive(Default)]
-pub(super) struct RefusalLog(Mutex<Window>);
+use crate::log_rate::LogRate;
 
-/// The lines of the current interval.
-#[derive(Default)]
-struct Window {
-    start: Option<Instant>,
-    logged: u32,
-    /// Refusals that were not logged since the last line.
-    unlogged: u64,
+/// Decides which refusals are logged.
+pub(super) struct RefusalLog(Mutex<LogRate>);
+
+impl Default for RefusalLog {
+    fn default() -> Self {
+        Self(Mutex::new(LogRate::new(INTERVAL, MAX_LINES)))
+    }
 }
 
 impl RefusalLog {
     /// Counts a refusal. If it is to be logged, returns the number of earlier ones that were not.
     pub(super) fn count(&self) -> Option<u64> {
-        let mut window = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        window.count(Instant::now())
-    }
-}
-
-impl Window {
-    fn count(&mut self, now: Instant) -> Option<u64> {
-        if self.start.is_none_or(|start| now - start >= INTERVAL) {
-            self.start = Some(now);
-            self.logged = 0;
-        }
-        if self.logged >= MAX_LINES {
-            self.unlogged += 1;
-            return None;
-        }
-        self.logged += 1;
-        Some(std::mem::take(&mut self.unlogged))
+        let mut rate = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        rate.count(Instant::now())
     }
 }
 
@@ -52,7 +35,7 @@ mod tests {
     #[test]
     fn a_storm_of_refusals_gives_few_lines_with_the_number_of_the_others() {
         let now = Instant::now();
-        let mut window = Window::default();
+        let mut window = LogRate::new(INTERVAL, MAX_LINES);
         let lines = (0..1_000).filter_map(|_| window.count(now)).count();
         assert_eq!(lines, MAX_LINES as usize);
         let unlogged = 1_000 - u64::from(MAX_LINES);

@@ -9,6 +9,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use crate::log_rate::LogRate;
+
 /// Logs refused pages and hosts, at a limited rate.
 #[derive(Default)]
 pub struct RefusalLog {
@@ -16,14 +18,18 @@ pub struct RefusalLog {
 }
 
 /// The state of the log.
-#[derive(Default)]
 struct LogState {
     logged_names: HashSet<String>,
-    /// The start of the current minute, and the number of lines in it.
-    minute: Option<Instant>,
-    logged: usize,
-    /// Number of refusals that were not logged since the last line.
-    unlogged: u64,
+    rate: LogRate,
+}
+
+impl Default for LogState {
+    fn default() -> Self {
+        Self {
+            logged_names: HashSet::new(),
+            rate: LogRate::new(MINUTE, MAX_LINES_PER_MINUTE),
+        }
+    }
 }
 
 /// A line to log, with the number of other refusals that were not logged before it.
@@ -67,23 +73,12 @@ impl LogState {
         if self.logged_names.contains(name) {
             return None;
         }
-        let is_new_minute = self.minute.is_none_or(|start| now - start >= MINUTE);
-        if is_new_minute {
-            self.minute = Some(now);
-            self.logged = 0;
-        }
-        if self.logged >= MAX_LINES_PER_MINUTE {
-            self.unlogged += 1;
-            return None;
-        }
-        self.logged += 1;
+        let unlogged = self.rate.count(now)?;
         if self.logged_names.len() >= MAX_NAMES {
             self.logged_names.clear();
         }
         self.logged_names.insert(name.to_owned());
-        Some(LogLine {
-            unlogged: std::mem::take(&mut self.unlogged),
-        })
+        Some(LogLine { unlogged })
     }
 }
 
@@ -94,7 +89,7 @@ fn shortened(name: &str) -> &str {
 
 const MINUTE: Duration = Duration::from_secs(60);
 /// Maximum number of lines per minute.
-const MAX_LINES_PER_MINUTE: usize = 10;
+const MAX_LINES_PER_MINUTE: u32 = 10;
 /// Maximum number of remembered names; above it all are forgotten, and may be logged again.
 const MAX_NAMES: usize = 1_000;
 /// Maximum number of bytes of a name in the log.
@@ -122,9 +117,9 @@ mod tests {
             let lines = (0..names).filter_map(|name| log.line(&format!("{at:?} {name}"), at));
             lines.count()
         };
-        assert_eq!(flood(&mut log, now, 100), MAX_LINES_PER_MINUTE);
+        assert_eq!(flood(&mut log, now, 100), MAX_LINES_PER_MINUTE as usize);
         let line = log.line("late", now + MINUTE);
-        let unlogged = 100 - MAX_LINES_PER_MINUTE as u64;
+        let unlogged = 100 - u64::from(MAX_LINES_PER_MINUTE);
         assert_eq!(line, Some(LogLine { unlogged }));
         for minute in 2..200 {
             flood(&mut log, now + minute * MINUTE, 20);

@@ -104,7 +104,7 @@ const SERVER: Crate = Crate {
             "subscription_options",
             "transport",
         ],
-        &["file_watch"],
+        &["file_watch", "log_rate"],
     ],
     exceptions: &[],
 };
