@@ -124,4 +124,6 @@ impl FiguresWithRates {
 }
 
 /// Maximum number of topics in the figures; their count includes all.
+/// The topic of the figures.
+pub const TOPIC: &str = "$SYS.figures";
 const MAX_LISTED_TOPICS: usize = 50;

@@ -12,7 +12,9 @@ use serde::Serialize;
 use tokio::time::MissedTickBehavior;
 use tokio_stream::{StreamExt, wrappers::IntervalStream};
 
-use crate::{clock, mqtt::MqttHandler, queues, server::Server, server_publication, system_topics};
+use crate::{
+    clock, figures, mqtt::MqttHandler, queues, server::Server, server_publication, system_topics,
+};
 
 /// Runs as long as the server.
 pub async fn run_housekeeping(server: Arc<Server>, mqtt: MqttHandler) {
@@ -25,9 +27,9 @@ pub async fn run_housekeeping(server: Arc<Server>, mqtt: MqttHandler) {
         let uptime_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         server.broker.tidy(uptime_ms);
         mqtt.run_due_work();
-        let figures = server.figures.tick();
-        publish_system_topics(&server, &figures);
-        publish_if_subscribed(&server, FIGURES_TOPIC, || figures);
+        let current = server.figures.tick();
+        publish_system_topics(&server, &current);
+        publish_if_subscribed(&server, figures::TOPIC, || current);
         publish_if_subscribed(&server, QUEUES_TOPIC, || queues::all(&server.broker));
     }
 }
@@ -67,5 +69,4 @@ fn publish_if_subscribed<T: Serialize>(server: &Server, topic: &str, body: impl 
     server.carry_out(&mut outcome);
 }
 
-const FIGURES_TOPIC: &str = "$SYS.figures";
 const QUEUES_TOPIC: &str = "$SYS.queues";

@@ -21,7 +21,7 @@ use super::{
     publish::{self, Content, PublishQuery},
 };
 use crate::{
-    fairness,
+    fairness, figures,
     message::{Message, push_json},
     server::Server,
     storage::DiskStatus,
@@ -160,7 +160,7 @@ pub async fn figures(
     State(server): State<Arc<Server>>,
     rights: Rights,
 ) -> Result<Json<AllFigures>, Problem> {
-    let figures = TopicName::new(FIGURES)?;
+    let figures = TopicName::new(figures::TOPIC)?;
     rights.check(Right::Subscribe, DestinationKind::Topic, &figures)?;
     let partial_input = server.partial_input.figures();
     Ok(Json(AllFigures {
@@ -296,7 +296,5 @@ fn no_topic(name: &TopicName) -> Problem {
     Problem::new(StatusCode::NOT_FOUND, format!("there is no topic {name}"))
 }
 
-/// The topic with the broker's totals.
-pub const FIGURES: &str = "$SYS.figures";
 const MAX_TOPICS: usize = 1_000;
 const MAX_CONNECTIONS: usize = 1_000;

@@ -13,8 +13,8 @@ use broker::{Broker, DestinationKind, Entry, TopicName};
 use leptos::{nonce::use_nonce, prelude::provide_context};
 use leptos_axum::ResponseOptions;
 
-use super::{api::FIGURES, assets};
-use crate::{access_control::Principal, server::Server};
+use super::assets;
+use crate::{access_control::Principal, figures, server::Server};
 
 /// Renders the page of a path, with status 404 if there is none.
 pub async fn page(State(server): State<Arc<Server>>, request: Request) -> Response {
@@ -64,7 +64,7 @@ fn host(server: &Arc<Server>, principal: Arc<Principal>) -> Host {
     let (images, image_reader) = (Arc::clone(&server.broker), Arc::clone(&principal));
     let figures = Arc::clone(server);
     let queues = Arc::clone(&server.broker);
-    let sees_figures = may_subscribe(&principal, FIGURES);
+    let sees_figures = may_subscribe(&principal, figures::TOPIC);
     Host {
         last_image: Arc::new(move |topic| {
             let name = TopicName::new(topic).ok()?;
