@@ -71,7 +71,7 @@ pub async fn upgrade(State(state): State<PortState>, mut request: Request) -> Re
     handshake.accept()
 }
 
-/// What the request for a WebSocket says about its client.
+/// The client's description in its request for a WebSocket.
 struct WebSocketClient {
     /// The protocol of the subprotocol; `None` if the first bytes decide.
     detected: Option<DetectedProtocol>,

@@ -34,7 +34,7 @@ impl From<CloseReason> for RefusedLogin {
     }
 }
 
-/// What the first frame says about its client.
+/// The client's description in its first frame.
 struct FirstFrame {
     user: Option<String>,
     password: Option<String>,

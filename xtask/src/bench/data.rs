@@ -76,7 +76,7 @@ struct Participant {
     syncs: [Option<f64>; SHAPES.len()],
 }
 
-/// What was measured without a broker.
+/// The rates measured without a broker.
 #[derive(Default)]
 struct Limits {
     /// By shape and round: with as many messages in each write as are in flight.

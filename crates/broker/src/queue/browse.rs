@@ -32,7 +32,7 @@ struct Place {
     is_loading: bool,
 }
 
-/// What a stage finds.
+/// The result of a stage.
 enum Found {
     /// Messages, and the stage after them.
     Messages(Vec<SharedEntry>, Stage),

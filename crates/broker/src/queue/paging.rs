@@ -109,7 +109,7 @@ impl Paging {
     pub(super) fn new(limits: &Limits, completion: &Arc<Completion>) -> Self {
         let limit_in_all = limits.pool(Pool::QueueBytes);
         let mark = limits.page_out_bytes.unwrap_or(limit_in_all / 4);
-        // What is not listed is at most one step for each queue: all together no more than the mark.
+        // Bytes that are not listed are at most one step for each queue: all together no more than the mark.
         let queues = (limits.queues + limits.durables).max(1) as u64;
         Self {
             given_mark: limits.page_out_bytes,

@@ -148,7 +148,7 @@ fn a_selector_finds_the_only_match_among_many_paged_messages() {
     };
     client.consume(&broker, consume);
     assert_eq!(bodies(&take_all(&journal, &broker, &mut client)), ["2500"]);
-    // What the scan has loaded has left memory again.
+    // The messages that the scan has loaded have left memory again.
     assert!(broker.figures().held_bytes < 400_000);
     assert_eq!(counts(&broker, "q"), (2_999, 1));
 }

@@ -324,7 +324,7 @@ fn read_run<D: Disk>(disk: &D, first: &Location, run: &[Location]) -> Option<Vec
     read_part(disk, &file, first.offset.into(), length).ok()
 }
 
-/// Bytes between two messages that are read although nobody needs them, because another read would take longer.
+/// Bytes between two messages that are read although they are not needed, because another read would take longer.
 const GAP: u64 = 16 << 10;
 /// Bytes of a message with its [`MessageHead`], unless many places hold it.
 const HEAD: u32 = 128;

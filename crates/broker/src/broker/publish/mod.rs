@@ -236,7 +236,7 @@ impl Broker {
             self.store.page_out();
         }
         if outcome.owed.is_some() && self.store.must_wait_for_paging() {
-            // What is not durable yet cannot be paged out.
+            // A message that is not durable yet cannot be paged out.
             outcome.is_journal_full = true;
         }
         let AfterLock { released, overdue } = after_lock;
