@@ -160,6 +160,9 @@ pub struct ServeOptions {
     /// everything is allowed
     #[arg(long, env = "CARILLON_USERS", value_name = "FILE")]
     users: Option<PathBuf>,
+    /// File to which logins, refusals, changes of users and management are appended, as JSON lines. SIGHUP opens it again
+    #[arg(long, env = "CARILLON_AUDIT", value_name = "FILE")]
+    audit: Option<PathBuf>,
     /// Allow everything without a login, also from other machines: only `all`, and only without --users
     #[arg(
         long,
@@ -318,6 +321,7 @@ impl ServeOptions {
             grace: Duration::from_secs(self.grace),
             storage: self.storage_options()?,
             users: self.users.clone(),
+            audit: self.audit.clone(),
             allows_anonymous: self.anonymous == Some(Anonymous::All),
         })
     }

@@ -25,9 +25,14 @@ impl LogRate {
         }
     }
 
+    /// Returns whether the current interval has not ended.
+    pub fn is_current(&self, now: Instant) -> bool {
+        self.start.is_some_and(|start| now - start < self.interval)
+    }
+
     /// Counts an event. If it is to be logged, returns the number of events since the last line that were not.
     pub fn count(&mut self, now: Instant) -> Option<u64> {
-        if self.start.is_none_or(|start| now - start >= self.interval) {
+        if !self.is_current(now) {
             self.start = Some(now);
             self.logged = 0;
         }

@@ -7,6 +7,7 @@ mod access_control;
 mod advisory;
 #[cfg(test)]
 mod allocations;
+mod audit;
 mod cli;
 mod clock;
 mod connection;

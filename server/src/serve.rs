@@ -13,6 +13,7 @@ use tokio::{
 
 use crate::{
     access_control::{self, AccessControl, UsersFile},
+    audit::{AuditLog, Event},
     clock,
     housekeeping::run_housekeeping,
     http::Access,
@@ -51,6 +52,8 @@ pub struct Options {
     pub storage: Option<StorageOptions>,
     /// The users file; `None` if everything is allowed.
     pub users: Option<PathBuf>,
+    /// The file of the audit log, if there is one.
+    pub audit: Option<PathBuf>,
     /// True if clients of other machines may do everything without a users file.
     pub allows_anonymous: bool,
 }
@@ -87,7 +90,7 @@ pub struct Signals {
     pub interrupt: Signal,
     /// SIGTERM stops the server.
     pub terminate: Signal,
-    /// Reloads the certificate and the users file.
+    /// Reads the certificate and the users file again, and opens the audit log again.
     pub hangup: Signal,
 }
 
@@ -110,7 +113,11 @@ pub async fn run(options: Options, mut signals: Signals) -> anyhow::Result<()> {
         }
         None => (None, None),
     };
-    let access = AccessControl::new(users);
+    let audit = match &options.audit {
+        Some(path) => AuditLog::open(path)?,
+        None => AuditLog::none(),
+    };
+    let access = AccessControl::new(users, audit);
     let listeners = Listeners::bind(&options.ports, &options.tls).await?;
     let (stop_sender, stopping) = watch::channel(false);
     let connection_limit = ConnectionLimit::new(options.max_connections);
@@ -149,6 +156,9 @@ pub async fn run(options: Options, mut signals: Signals) -> anyhow::Result<()> {
     listeners
         .announce(directory.as_deref())
         .context("cannot write to standard output")?;
+    server.access.audit().record(&Event::Started {
+        version: env!("CARGO_PKG_VERSION"),
+    });
     let mut accepting = listeners.open(&handlers, &connection_limit);
 
     tokio::select! {
@@ -177,6 +187,8 @@ pub async fn run(options: Options, mut signals: Signals) -> anyhow::Result<()> {
     }
     housekeeping.abort();
     drop(reloads);
+    server.access.audit().record(&Event::Stopped);
+    server.access.audit().close();
     match storage {
         Some(storage) => block_in_place(|| storage.close(&server.broker)),
         None => Ok(()),
@@ -194,7 +206,8 @@ fn check_exposure(options: &Options) -> anyhow::Result<()> {
     }
 }
 
-/// Starts the tasks that read files again when they change, and at SIGHUP. They end when the result is dropped.
+/// Starts the tasks that read files again when they change, and at SIGHUP, which also opens the audit log again. They end when
+/// the result is dropped.
 fn spawn_reloads(
     mut hangup: Signal,
     server: &Arc<Server>,
@@ -212,8 +225,10 @@ fn spawn_reloads(
             file, access, broker, hangups,
         ));
     }
+    let access = Arc::clone(&server.access);
     tasks.spawn(async move {
         while hangup.recv().await.is_some() {
+            access.audit().reopen();
             if hangup_sender.send(()).is_err() {
                 tracing::info!(
                     "SIGHUP: there is no certificate file to read again, and no users file"

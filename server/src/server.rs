@@ -14,6 +14,7 @@ use tokio::{net::TcpStream, sync::watch};
 use crate::{
     access_control::{AccessControl, Principal},
     advisory::Advisories,
+    audit::AuditLog,
     clock::{self, Clock},
     context::ServerContext,
     figures::FiguresWithRates,
@@ -75,7 +76,8 @@ impl Server {
     /// Creates a server without ports, and with an empty broker in memory.
     pub fn new(options: Options, stopping: watch::Receiver<bool>) -> Arc<Self> {
         let broker = Arc::new(Broker::new(clock::unix_ms(), options.limits.clone()));
-        Self::with_broker(options, broker, None, AccessControl::new(None), stopping)
+        let access = AccessControl::new(None, AuditLog::none());
+        Self::with_broker(options, broker, None, access, stopping)
     }
 
     /// Creates a server without ports. `storage` is that of the broker.

@@ -21,23 +21,23 @@ use crate::{
 /// The content of the users file.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Users {
-    users: BTreeMap<Arc<str>, User>,
-    tokens: BTreeMap<Arc<str>, Token>,
+    pub(crate) users: BTreeMap<Arc<str>, User>,
+    pub(crate) tokens: BTreeMap<Arc<str>, Token>,
     /// The names of tokens by hash.
     token_names: HashMap<TokenHash, Arc<str>>,
-    groups: BTreeMap<Arc<str>, Vec<Rule>>,
-    anonymous: Option<Vec<Rule>>,
+    pub(crate) groups: BTreeMap<Arc<str>, Vec<Rule>>,
+    pub(crate) anonymous: Option<Vec<Rule>>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
-struct User {
+pub(crate) struct User {
     password: Option<PasswordHash>,
     groups: Vec<Arc<str>>,
     rules: Vec<Rule>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
-struct Token {
+pub(crate) struct Token {
     hash: TokenHash,
     /// The user for whom the token stands; `None` if it is a user of its own.
     user: Option<Arc<str>>,

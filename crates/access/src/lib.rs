@@ -13,6 +13,7 @@
 
 #![warn(missing_docs, unreachable_pub)]
 
+mod changes;
 mod edit;
 mod file;
 mod grants;
@@ -22,6 +23,7 @@ mod right;
 mod rules;
 mod token;
 
+pub use changes::UsersChanges;
 pub use edit::{EditError, UsersEditor};
 pub use file::{FileError, Users};
 pub use grants::{Cause, Decision, Grants, Identity, Source};

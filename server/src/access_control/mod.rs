@@ -19,13 +19,15 @@ use std::{
     },
 };
 
-use access::{Grants, Identity, TokenHash, Users};
+use access::{Grants, Identity, TokenHash, Users, UsersChanges};
 
 pub use principal::{Forbidden, Principal};
 pub use users_file::{UsersFile, reload_on_change};
 
 use refusal_log::RefusalLog;
 use verifier::Verifier;
+
+use crate::audit::{AuditLog, Event, Method, Text};
 
 /// The credentials that a client presents.
 #[derive(Clone, Copy)]
@@ -43,11 +45,26 @@ pub enum Credentials<'a> {
     Token(&'a str),
 }
 
+/// The attempt of a client to log in.
+#[derive(Clone, Copy)]
+pub struct LoginAttempt<'a> {
+    /// The credentials.
+    pub credentials: Credentials<'a>,
+    /// The network address of the client.
+    pub address: IpAddr,
+    /// The name of the protocol.
+    pub protocol: &'static str,
+    /// The client id, if the client has named one.
+    pub client: Option<&'a str>,
+}
+
 /// A client whose credentials were accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Login {
     /// The user; `None` if the client is anonymous.
     pub user: Option<Arc<str>>,
+    /// The network address from which the client logged in, unless that was in an earlier run.
+    address: Option<IpAddr>,
     proof: Proof,
 }
 
@@ -87,6 +104,7 @@ pub struct AccessControl {
     refused_requests: AtomicU64,
     login_log: RefusalLog,
     request_log: RefusalLog,
+    audit: AuditLog,
     open: Arc<Principal>,
 }
 
@@ -99,7 +117,7 @@ struct Principals {
 
 impl AccessControl {
     /// Allows everything if there are no users.
-    pub fn new(users: Option<Users>) -> Self {
+    pub fn new(users: Option<Users>, audit: AuditLog) -> Self {
         Self {
             users: RwLock::new(users.map(Arc::new)),
             verifier: Verifier::new(),
@@ -108,6 +126,7 @@ impl AccessControl {
             refused_requests: AtomicU64::new(0),
             login_log: RefusalLog::default(),
             request_log: RefusalLog::default(),
+            audit,
             open: Arc::new(Principal::open()),
         }
     }
@@ -132,7 +151,7 @@ impl AccessControl {
         let identity = Identity::default();
         Arc::new(Principal::new(
             identity,
-            Login::anonymous(),
+            Login::anonymous(None),
             Grants::default(),
         ))
     }
@@ -151,36 +170,71 @@ impl AccessControl {
     ///
     /// # Errors
     /// The credentials are missing or wrong. The answer to wrong ones is delayed.
-    pub async fn log_in(
-        &self,
-        credentials: Credentials<'_>,
-        address: IpAddr,
-    ) -> Result<Login, LoginError> {
+    pub async fn log_in(&self, attempt: LoginAttempt<'_>) -> Result<Login, LoginError> {
         let Some(users) = self.users() else {
-            return Ok(Login::anonymous());
+            return Ok(Login::anonymous(Some(attempt.address)));
         };
-        let login = match credentials {
-            Credentials::Nothing if users.accepts_anonymous() => return Ok(Login::anonymous()),
+        let login = self.check_credentials(&users, &attempt).await;
+        self.note_login(&attempt, &login);
+        login
+    }
+
+    async fn check_credentials(
+        &self,
+        users: &Users,
+        attempt: &LoginAttempt<'_>,
+    ) -> Result<Login, LoginError> {
+        let address = attempt.address;
+        match attempt.credentials {
+            Credentials::Nothing if users.accepts_anonymous() => {
+                Ok(Login::anonymous(Some(address)))
+            }
             Credentials::Nothing => Err(LoginError::Required),
-            Credentials::Token(token) => self.with_token(&users, token, address).await,
-            Credentials::Password { user, password } => match std::str::from_utf8(password) {
-                Ok(token) if TokenHash::of(token).is_some() => {
-                    self.with_token(&users, token, address).await
-                }
-                _ => self.with_password(&users, user, password, address).await,
+            Credentials::Token(token) => self.with_token(users, token, address).await,
+            Credentials::Password { user, password } => match attempt.credentials.as_token() {
+                Some(token) => self.with_token(users, token, address).await,
+                None => self.with_password(users, user, password, address).await,
             },
-        };
-        if let Err(error) = login {
-            self.refused_logins.fetch_add(1, Ordering::Relaxed);
-            let user = match credentials {
-                Credentials::Password { user, .. } => Some(user),
-                Credentials::Nothing | Credentials::Token(_) => None,
-            };
-            if let Some(unlogged) = self.login_log.count() {
-                tracing::info!(%address, user, unlogged, %error, "a login was refused");
+        }
+    }
+
+    /// Records a login or its refusal.
+    fn note_login(&self, attempt: &LoginAttempt<'_>, login: &Result<Login, LoginError>) {
+        let LoginAttempt {
+            credentials,
+            address,
+            protocol,
+            client,
+        } = *attempt;
+        let client = client.map(Text::from);
+        let method = credentials.method();
+        match login {
+            Ok(login) => self.audit.record(&Event::Login {
+                user: login.user.as_ref().map(Text::from),
+                method,
+                protocol,
+                address,
+                client,
+            }),
+            Err(error) => {
+                let user = match credentials {
+                    Credentials::Password { user, .. } => Some(user),
+                    Credentials::Nothing | Credentials::Token(_) => None,
+                };
+                self.audit.record(&Event::LoginRefused {
+                    user: user.map(Text::from),
+                    method,
+                    protocol,
+                    address,
+                    client,
+                    reason: &error.to_string(),
+                });
+                self.refused_logins.fetch_add(1, Ordering::Relaxed);
+                if let Some(unlogged) = self.login_log.count() {
+                    tracing::info!(%address, user, unlogged, %error, "a login was refused");
+                }
             }
         }
-        login
     }
 
     async fn with_token(
@@ -192,6 +246,7 @@ impl AccessControl {
         match (users.token(token), TokenHash::of(token)) {
             (Some(user), Some(hash)) => Ok(Login {
                 user: Some(Arc::clone(user)),
+                address: Some(address),
                 proof: Proof::Token(hash),
             }),
             _ => {
@@ -212,6 +267,7 @@ impl AccessControl {
         match self.verifier.verify(user, password, hash, address).await {
             true => Ok(Login {
                 user: Some(user.into()),
+                address: Some(address),
                 proof: Proof::Password(hash.map(ToString::to_string).unwrap_or_default().into()),
             }),
             false => Err(LoginError::Wrong),
@@ -252,8 +308,12 @@ impl AccessControl {
         user: Option<Arc<str>>,
         client: Arc<str>,
     ) -> Arc<Principal> {
-        let proof = Proof::EarlierRun;
-        self.principal(Login { user, proof }, Some(client))
+        let login = Login {
+            user,
+            address: None,
+            proof: Proof::EarlierRun,
+        };
+        self.principal(login, Some(client))
     }
 
     /// Returns whether the users file still has the credentials of a login.
@@ -264,12 +324,35 @@ impl AccessControl {
     /// Counts a refused request, and logs it.
     pub fn note_forbidden(&self, principal: &Principal, forbidden: &Forbidden) {
         self.refused_requests.fetch_add(1, Ordering::Relaxed);
+        self.audit.record(&Event::RequestRefused {
+            user: principal.user().map(Text::from),
+            address: principal.login().address,
+            client: principal.client().map(Text::from),
+            right: &forbidden.right.to_string(),
+            on: Text::from(&forbidden.name),
+        });
         let Some(unlogged) = self.request_log.count() else {
             return;
         };
         let user = principal.user().map(|user| &**user);
         let client = principal.client().map(|client| &**client);
         tracing::info!(user, client, unlogged, %forbidden, "a request was refused");
+    }
+
+    /// Records that a client has changed or ended something: `action` is its name in the audit log, `on` the destination,
+    /// connection or session.
+    pub fn note_managed(&self, principal: &Principal, action: &str, on: &str) {
+        self.audit.record(&Event::Managed {
+            user: principal.user().map(Text::from),
+            address: principal.login().address,
+            action,
+            on: on.into(),
+        });
+    }
+
+    /// Returns the audit log.
+    pub fn audit(&self) -> &AuditLog {
+        &self.audit
     }
 
     /// Replaces the users. Principals whose credentials are gone, or whose rights were reduced, are revoked: their connections
@@ -281,8 +364,18 @@ impl AccessControl {
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         let mut current = self.users.write().unwrap_or_else(PoisonError::into_inner);
-        *current = Some(Arc::clone(&users));
+        let before = current.replace(Arc::clone(&users)).unwrap_or_default();
         drop(current);
+        let UsersChanges {
+            added,
+            removed,
+            changed,
+        } = &users.changes_since(&before);
+        self.audit.record(&Event::UsersChanged {
+            added,
+            removed,
+            changed,
+        });
         let mut is_extended = false;
         for principal in principals.all.iter().filter_map(Weak::upgrade) {
             let is_known = principal.login().is_valid(&users);
@@ -302,11 +395,34 @@ impl AccessControl {
     }
 }
 
+impl Credentials<'_> {
+    /// Returns the token, also if it is sent as a password.
+    fn as_token(&self) -> Option<&str> {
+        match self {
+            Self::Nothing => None,
+            Self::Token(token) => Some(token),
+            Self::Password { password, .. } => {
+                let text = std::str::from_utf8(password).ok();
+                text.filter(|text| TokenHash::of(text).is_some())
+            }
+        }
+    }
+
+    fn method(&self) -> Method {
+        match (self, self.as_token()) {
+            (Self::Nothing, _) => Method::None,
+            (_, Some(_)) => Method::Token,
+            (_, None) => Method::Password,
+        }
+    }
+}
+
 impl Login {
     /// Returns the login of an anonymous client.
-    pub fn anonymous() -> Self {
+    pub fn anonymous(address: Option<IpAddr>) -> Self {
         Self {
             user: None,
+            address,
             proof: Proof::Nothing,
         }
     }

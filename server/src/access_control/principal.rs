@@ -57,7 +57,7 @@ impl Principal {
     /// Returns a principal that may do everything.
     pub(super) fn open() -> Self {
         let identity = Identity::default();
-        Self::new(identity, Login::anonymous(), Grants::open())
+        Self::new(identity, Login::anonymous(None), Grants::open())
     }
 
     pub(super) fn new(identity: Identity, login: Login, grants: Grants) -> Self {

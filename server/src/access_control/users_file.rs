@@ -12,7 +12,10 @@ use broker::Broker;
 use tokio::sync::watch;
 
 use super::AccessControl;
-use crate::file_watch::{Stamps, WatchedFiles, watch_files};
+use crate::{
+    audit::{Event, Text},
+    file_watch::{Stamps, WatchedFiles, watch_files},
+};
 
 /// A users file that was read.
 #[derive(Debug, Clone)]
@@ -78,6 +81,9 @@ pub async fn reload_on_change(
             }
         }
         Err(error) => {
+            access.audit().record(&Event::UsersRefused {
+                reason: Text::from(&error.to_string()),
+            });
             tracing::error!(%error, "the users file is not used; the old users stay in force")
         }
     };

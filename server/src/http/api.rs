@@ -151,6 +151,7 @@ pub async fn clear(
     if !server.broker.clear(&name) {
         return Err(no_topic(&name));
     }
+    rights.note_managed("delete-topic", name.as_str());
     server.background_context().wait_until_durable().await;
     Ok(StatusCode::NO_CONTENT)
 }

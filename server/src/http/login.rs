@@ -14,7 +14,9 @@ use broker::{DestinationKind, TopicFilter, TopicName};
 use access::Right;
 
 use super::{HttpState, assets, problem::Problem, sign_in, web_sessions};
-use crate::access_control::{AccessControl, Credentials, Forbidden, Login, LoginError, Principal};
+use crate::access_control::{
+    AccessControl, Credentials, Forbidden, Login, LoginAttempt, LoginError, Principal,
+};
 
 /// The network address of the peer of a connection.
 #[derive(Debug, Clone, Copy)]
@@ -78,6 +80,11 @@ impl Rights {
             true => Ok(()),
             false => self.check(Right::to_receive(kind), kind, name),
         }
+    }
+
+    /// Records that the sender has changed or ended something.
+    pub fn note_managed(&self, action: &str, on: &str) {
+        self.access.note_managed(&self.principal, action, on);
     }
 
     /// Returns whether the sender may see a topic or queue with its figures.
@@ -153,13 +160,19 @@ async fn log_in(state: &HttpState, request: &Parts) -> Result<Login, LoginError>
     let access = &state.server.access;
     let address = request.extensions.get::<PeerAddress>();
     let address = address.map_or(IpAddr::from([0, 0, 0, 0]), |address| address.0);
+    let attempt = |credentials| LoginAttempt {
+        credentials,
+        address,
+        protocol: "http",
+        client: None,
+    };
     if let Some(authorization) = headers.get(header::AUTHORIZATION) {
         let given = Authorization::read(authorization).ok_or(LoginError::Wrong)?;
-        return access.log_in(given.credentials(), address).await;
+        return access.log_in(attempt(given.credentials())).await;
     }
     match signed_in(state, headers) {
         Some(login) => Ok(login),
-        None => access.log_in(Credentials::Nothing, address).await,
+        None => access.log_in(attempt(Credentials::Nothing)).await,
     }
 }
 

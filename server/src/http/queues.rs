@@ -92,6 +92,7 @@ pub async fn remove(
     }
     let removed = server.broker.remove_queue(&name);
     removed.ok_or_else(|| no_queue(&name))?;
+    rights.note_managed("delete-queue", name.as_str());
     server.background_context().wait_until_durable().await;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -9,7 +9,7 @@ use axum::{
 use serde::Deserialize;
 
 use super::{HttpState, assets, login::PeerAddress, web_sessions};
-use crate::access_control::Credentials;
+use crate::access_control::{Credentials, LoginAttempt};
 
 /// `GET /login?next=…`: the form.
 pub async fn form(
@@ -38,11 +38,16 @@ pub async fn submit(
     }): Form<SignIn>,
 ) -> Response {
     let next = local_path(&next);
-    let credentials = Credentials::Password {
-        user: &user,
-        password: password.as_bytes(),
+    let attempt = LoginAttempt {
+        credentials: Credentials::Password {
+            user: &user,
+            password: password.as_bytes(),
+        },
+        address,
+        protocol: "page",
+        client: None,
     };
-    match state.server.access.log_in(credentials, address).await {
+    match state.server.access.log_in(attempt).await {
         Ok(login) => match state.web_sessions.add(login) {
             Some(cookie) => {
                 // The form checks that the browser has kept the cookie.

@@ -42,7 +42,10 @@ pub async fn end(
 ) -> Result<StatusCode, Problem> {
     rights.check_server()?;
     match mqtt.end_session(&client).await {
-        EndedSession::Ended => Ok(StatusCode::NO_CONTENT),
+        EndedSession::Ended => {
+            rights.note_managed("end-session", &client);
+            Ok(StatusCode::NO_CONTENT)
+        }
         EndedSession::Unknown => Err(Problem::new(
             StatusCode::NOT_FOUND,
             format!("there is no session of the client {client:?}"),

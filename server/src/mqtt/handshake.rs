@@ -19,7 +19,7 @@ use super::{
     will::{self, Will, WillError},
 };
 use crate::{
-    access_control::{Credentials, Login, LoginError, Principal},
+    access_control::{Credentials, Login, LoginAttempt, LoginError, Principal},
     connection::{
         self, CloseReason, ConnectionParts, Deliverer, Framing, HandshakeInput, MessageType,
     },
@@ -187,7 +187,13 @@ async fn log_in(
             password: password.unwrap_or_default(),
         },
     };
-    let login = context.access.log_in(credentials, address).await;
+    let attempt = LoginAttempt {
+        credentials,
+        address,
+        protocol: "mqtt",
+        client: Some(&*opened.client_id).filter(|id| !id.is_empty()),
+    };
+    let login = context.access.log_in(attempt).await;
     login.map_err(|error| {
         let reason = match error {
             LoginError::Required => ConnectReason::NotAuthorized,

@@ -11,7 +11,7 @@ use wire::stomp::{
 
 use super::handler::{StompHandler, refusal};
 use crate::{
-    access_control::{Credentials, Login, LoginError, Principal},
+    access_control::{Credentials, Login, LoginAttempt, LoginError, Principal},
     connection::{CloseReason, EarlyInput, Framing, HandshakeInput},
     server::peer_address,
     stopping::stopped,
@@ -63,9 +63,13 @@ pub(super) async fn log_in<T: Transport, F: Framing>(
         let login = match (&first.user, signed_in) {
             (None, Some(login)) => Ok(login),
             (user, _) => {
-                let credentials = credentials(user.as_deref(), first.password.as_deref());
-                let address = peer_address(socket.tcp());
-                handler.server.access.log_in(credentials, address).await
+                let attempt = LoginAttempt {
+                    credentials: credentials(user.as_deref(), first.password.as_deref()),
+                    address: peer_address(socket.tcp()),
+                    protocol: "stomp",
+                    client: first.client_id.as_deref(),
+                };
+                handler.server.access.log_in(attempt).await
             }
         };
         let login = login.map_err(refused)?;

@@ -4,6 +4,7 @@
 mod accessibility;
 mod acknowledgement;
 mod advisories;
+mod audit;
 mod bench;
 mod bystander;
 mod certificates;

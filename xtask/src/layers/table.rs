@@ -104,7 +104,8 @@ const SERVER: Crate = Crate {
             "subscription_options",
             "transport",
         ],
-        &["file_watch", "log_rate"],
+        &["audit", "file_watch"],
+        &["log_rate"],
     ],
     exceptions: &[],
 };

@@ -21,6 +21,7 @@ use super::{
 use crate::{
     access_control::{AccessControl, Login},
     advisory::Advisories,
+    audit::AuditLog,
     clock::{self, Clock},
     connection::{
         CloseReason, Deliverer, Encoder as _, HeldDeliveries, OwedReplies, Protocol as _, ReadCycle,
@@ -77,7 +78,7 @@ impl TestServer {
     fn with(broker: Arc<Broker>, log: Option<Rc<TestLog>>) -> Self {
         let session_log = log.as_ref().map(|log| log.session_log());
         let (_, stopping) = watch::channel(false);
-        let access = Arc::new(AccessControl::new(None));
+        let access = Arc::new(AccessControl::new(None, AuditLog::none()));
         let options = MqttOptions {
             machine: Config::DEFAULT,
             overflow: Overflow::DropOldest,
@@ -115,7 +116,7 @@ impl TestServer {
         let (mut opened, taken) = handshake.connect(connect).expect("legal").expect("all");
         assert_eq!(taken, connect.len());
         opened.peer.maximum_packet_size = self.maximum_packet_size;
-        let login = Login::anonymous();
+        let login = Login::anonymous(None);
         let connecting = ConnectingClient::new(&self.shared_state, &self.context, login, opened)
             .expect("a legal will");
         let sessions = &self.shared_state.sessions;

@@ -20,6 +20,7 @@ use super::{Stomp, StompOptions, encoder::StompEncoder};
 use crate::{
     access_control::AccessControl,
     advisory::Advisories,
+    audit::AuditLog,
     clock::{self, Clock},
     connection::{Encoder as _, Protocol as _, ReadCycle},
     context::ServerContext,
@@ -61,7 +62,7 @@ impl TestServer {
     fn with(limits: Limits) -> Self {
         let broker = Arc::new(Broker::new(1, limits));
         let (_, stopping) = watch::channel(false);
-        let access = Arc::new(AccessControl::new(None));
+        let access = Arc::new(AccessControl::new(None, AuditLog::none()));
         Self {
             context: ServerContext {
                 principal: Arc::clone(access.open_principal()),
