@@ -14,6 +14,7 @@
 #![warn(missing_docs, unreachable_pub)]
 
 mod changes;
+mod document;
 mod edit;
 mod file;
 mod grants;
