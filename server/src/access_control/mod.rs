@@ -6,7 +6,9 @@
 //! Without a users file everything is allowed, and all clients share one [`Principal`].
 
 mod addresses;
+mod login;
 mod principal;
+mod principals;
 mod refusal_log;
 mod users_file;
 mod verifier;
@@ -14,84 +16,23 @@ mod verifier;
 use std::{
     net::IpAddr,
     sync::{
-        Arc, Mutex, PoisonError, RwLock, Weak,
+        Arc, Mutex, PoisonError, RwLock,
         atomic::{AtomicU64, Ordering},
     },
 };
 
 use access::{Grants, Identity, TokenHash, Users, UsersChanges};
 
+pub use login::{Credentials, Login, LoginAttempt, LoginError};
 pub use principal::{Forbidden, Principal};
 pub use users_file::{UsersFile, reload_on_change};
 
+use login::Proof;
+use principals::Principals;
 use refusal_log::RefusalLog;
 use verifier::Verifier;
 
-use crate::audit::{AuditLog, Event, Method, Text};
-
-/// The credentials that a client presents.
-#[derive(Clone, Copy)]
-pub enum Credentials<'a> {
-    /// Nothing.
-    Nothing,
-    /// A user name and a password, which may be a token: then the user name does not matter.
-    Password {
-        /// The user name.
-        user: &'a str,
-        /// The password.
-        password: &'a [u8],
-    },
-    /// A token.
-    Token(&'a str),
-}
-
-/// The attempt of a client to log in.
-#[derive(Clone, Copy)]
-pub struct LoginAttempt<'a> {
-    /// The credentials.
-    pub credentials: Credentials<'a>,
-    /// The network address of the client.
-    pub address: IpAddr,
-    /// The name of the protocol.
-    pub protocol: &'static str,
-    /// The client id, if the client has named one.
-    pub client: Option<&'a str>,
-}
-
-/// A client whose credentials were accepted.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Login {
-    /// The user; `None` if the client is anonymous.
-    pub user: Option<Arc<str>>,
-    /// The network address from which the client logged in, unless that was in an earlier run.
-    address: Option<IpAddr>,
-    proof: Proof,
-}
-
-/// The accepted credentials. If the users file does not have them any more, the client is disconnected.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Proof {
-    /// There is no users file, or anonymous clients are accepted.
-    Nothing,
-    /// The password with this hash.
-    Password(Box<str>),
-    /// The token with this hash.
-    Token(TokenHash),
-    /// The user of a session that was restored: its client has logged in during an earlier run.
-    EarlierRun,
-}
-
-/// The reason why a client is not accepted. A wrong password and an unknown user are one reason, so that clients cannot find
-/// out which users exist.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum LoginError {
-    /// Anonymous clients are not accepted.
-    #[error("a user name and password, or a token, is required")]
-    Required,
-    /// The user is unknown, or the password or token is wrong.
-    #[error("the user name or password is wrong")]
-    Wrong,
-}
+use crate::audit::{AuditLog, Event, Text};
 
 /// Checks credentials and rights.
 pub struct AccessControl {
@@ -106,13 +47,6 @@ pub struct AccessControl {
     request_log: RefusalLog,
     audit: AuditLog,
     open: Arc<Principal>,
-}
-
-#[derive(Default)]
-struct Principals {
-    all: Vec<Weak<Principal>>,
-    /// When the list has this length, principals that are gone are removed.
-    sweep_at: usize,
 }
 
 impl AccessControl {
@@ -377,7 +311,7 @@ impl AccessControl {
             changed,
         });
         let mut is_extended = false;
-        for principal in principals.all.iter().filter_map(Weak::upgrade) {
+        for principal in principals.in_use() {
             let is_known = principal.login().is_valid(&users);
             let grants = match is_known {
                 true => users.grants(principal.identity()),
@@ -394,71 +328,3 @@ impl AccessControl {
         users.clone()
     }
 }
-
-impl Credentials<'_> {
-    /// Returns the token, also if it is sent as a password.
-    fn as_token(&self) -> Option<&str> {
-        match self {
-            Self::Nothing => None,
-            Self::Token(token) => Some(token),
-            Self::Password { password, .. } => {
-                let text = std::str::from_utf8(password).ok();
-                text.filter(|text| TokenHash::of(text).is_some())
-            }
-        }
-    }
-
-    fn method(&self) -> Method {
-        match (self, self.as_token()) {
-            (Self::Nothing, _) => Method::None,
-            (_, Some(_)) => Method::Token,
-            (_, None) => Method::Password,
-        }
-    }
-}
-
-impl Login {
-    /// Returns the login of an anonymous client.
-    pub fn anonymous(address: Option<IpAddr>) -> Self {
-        Self {
-            user: None,
-            address,
-            proof: Proof::Nothing,
-        }
-    }
-
-    /// Returns whether the users file still has the proof.
-    fn is_valid(&self, users: &Users) -> bool {
-        match (&self.proof, self.user.as_deref()) {
-            (Proof::Nothing, _) => users.accepts_anonymous(),
-            (Proof::Password(hash), Some(user)) => {
-                let current = users.password_hash(user);
-                current.is_some_and(|current| *current.to_string() == **hash)
-            }
-            (Proof::Token(hash), Some(user)) => users
-                .token_by_hash(hash)
-                .is_some_and(|name| **name == *user),
-            (Proof::EarlierRun, Some(user)) => users.has(user),
-            (Proof::EarlierRun, None) => users.accepts_anonymous(),
-            (Proof::Password(_) | Proof::Token(_), None) => false,
-        }
-    }
-}
-
-impl Principals {
-    fn add(&mut self, principal: &Arc<Principal>) {
-        if self.all.len() >= self.sweep_at {
-            self.sweep();
-        }
-        self.all.push(Arc::downgrade(principal));
-    }
-
-    fn sweep(&mut self) {
-        self.all.retain(|principal| principal.strong_count() > 0);
-        self.all.shrink_to(2 * self.all.len());
-        self.sweep_at = (2 * self.all.len()).max(FEWEST_PRINCIPALS);
-    }
-}
-
-/// The list of principals is not swept below this length.
-const FEWEST_PRINCIPALS: usize = 64;
