@@ -7,7 +7,7 @@ use tokio::{
     sync::OwnedSemaphorePermit,
 };
 
-use crate::socket::Socket;
+use crate::{access_control::PeerCertificate, socket::Socket};
 
 /// Serves the connections of a port, in one protocol or in several.
 pub trait ConnectionHandler: Clone + Send + 'static {
@@ -27,6 +27,8 @@ pub struct AcceptedConnection<S> {
     pub socket: S,
     /// The address of the peer.
     pub peer: SocketAddr,
+    /// The client certificate, verified in the TLS handshake.
+    pub certificate: Option<Arc<PeerCertificate>>,
     /// Must be kept until the connection ends.
     pub permit: ConnectionPermit,
 }

@@ -1,5 +1,5 @@
 //! Periodic work, once a second: removes expired messages from the queues, idle topics and idle cursors, ends expired
-//! sessions of MQTT, and publishes figures that have a subscriber.
+//! sessions of MQTT, ends connections with expired credentials, and publishes figures that have a subscriber.
 
 use std::{
     sync::Arc,
@@ -27,6 +27,7 @@ pub async fn run_housekeeping(server: Arc<Server>, mqtt: MqttHandler) {
         let uptime_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         server.broker.tidy(uptime_ms);
         mqtt.run_due_work();
+        server.access.end_expired();
         let current = server.figures.tick();
         publish_system_topics(&server, &current);
         publish_if_subscribed(&server, figures::TOPIC, || current);

@@ -74,6 +74,7 @@ pub async fn accept<D: ConnectionHandler>(
                     let accepted = AcceptedConnection {
                         socket,
                         peer,
+                        certificate: None,
                         permit,
                     };
                     fairness::spawn(acceptor.clone().accept(accepted));

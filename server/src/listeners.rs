@@ -85,6 +85,9 @@ impl Listeners {
         if tls.only && identity.is_none() {
             bail!("--tls-only needs a certificate: {CERTIFICATE_OPTIONS}");
         }
+        if tls.client_ca.is_some() && identity.is_none() {
+            bail!("--tls-client-ca needs a certificate of the server: {CERTIFICATE_OPTIONS}");
+        }
         let stomp_tls = tls_port(ports.stomp_tls, "--stomp-tls", STOMP_TLS_PORT, &identity)?;
         let mqtt_tls = tls_port(ports.mqtt_tls, "--mqtt-tls", MQTT_TLS_PORT, &identity)?;
         Ok(Self {

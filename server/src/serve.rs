@@ -90,7 +90,7 @@ pub struct Signals {
     pub interrupt: Signal,
     /// SIGTERM stops the server.
     pub terminate: Signal,
-    /// Reads the certificate and the users file again, and opens the audit log again.
+    /// Reads the files of TLS and the users file again, and opens the audit log again.
     pub hangup: Signal,
 }
 
@@ -217,7 +217,9 @@ fn spawn_reloads(
     let mut tasks = JoinSet::new();
     let (hangup_sender, hangups) = watch::channel(());
     if let Some(identity) = identity {
-        tasks.spawn(tls::reload_on_change(identity, hangups.clone()));
+        let access = Arc::clone(&server.access);
+        access.replace_client_trust(identity.current().client_trust);
+        tasks.spawn(tls::reload_on_change(identity, access, hangups.clone()));
     }
     if let Some(file) = users_file {
         let (access, broker) = (Arc::clone(&server.access), Arc::clone(&server.broker));

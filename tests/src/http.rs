@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
+use hyper::client::conn::http1::SendRequest;
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use serde_json::Value;
@@ -106,15 +107,46 @@ pub async fn get_over<S>(stream: S, path: &str) -> Answer
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let handshake = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await;
-    let (mut sender, connection) = handshake.expect("a connection");
-    tokio::spawn(connection);
-    let mut request = request(Method::GET, path, "");
-    request
-        .headers_mut()
-        .insert("host", HeaderValue::from_static("localhost"));
-    let response = within(path, sender.send_request(request)).await;
-    whole(path, response.expect("an answer")).await
+    HttpConnection::over(stream).await.get(path).await
+}
+
+/// A connection for several requests.
+pub struct HttpConnection(SendRequest<Full<Bytes>>);
+
+impl HttpConnection {
+    /// Uses an existing connection.
+    pub async fn over<S>(stream: S) -> Self
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let handshake = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await;
+        let (sender, connection) = handshake.expect("a connection");
+        tokio::spawn(connection);
+        Self(sender)
+    }
+
+    pub async fn get(&mut self, path: &str) -> Answer {
+        self.send(request(Method::GET, path, "")).await
+    }
+
+    /// Sends a request with a path as its address.
+    pub async fn send(&mut self, request: Request<Full<Bytes>>) -> Answer {
+        let what = format!("{} {}", request.method(), request.uri());
+        whole(&what, self.open(request).await).await
+    }
+
+    /// Sends a request and returns the response's head; the body can be read from it.
+    pub async fn open(
+        &mut self,
+        mut request: Request<Full<Bytes>>,
+    ) -> Response<hyper::body::Incoming> {
+        let what = format!("{} {}", request.method(), request.uri());
+        request
+            .headers_mut()
+            .insert("host", HeaderValue::from_static("localhost"));
+        let response = within(&what, self.0.send_request(request)).await;
+        response.unwrap_or_else(|error| panic!("{what}: {error}"))
+    }
 }
 
 /// Sends a request and returns the response's head; the body can be read from it.

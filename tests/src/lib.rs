@@ -3,6 +3,7 @@
 //!
 //! Every wait is for a condition with a deadline, and dropping a handle ends its process.
 
+pub mod authority;
 pub mod background;
 pub mod browser;
 pub mod bystander;

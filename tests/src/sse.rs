@@ -3,7 +3,7 @@
 use std::mem;
 
 use bytes::Bytes;
-use http::{Method, Request, StatusCode};
+use http::{Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use serde_json::Value;
@@ -57,7 +57,11 @@ impl EventStream {
 
     /// Opens the stream that a request asks for.
     pub async fn of(request: Request<Full<Bytes>>) -> Self {
-        let response = open(request).await;
+        Self::in_response(open(request).await)
+    }
+
+    /// Reads the stream in a response.
+    pub fn in_response(response: Response<Incoming>) -> Self {
         assert_eq!(response.status(), StatusCode::OK);
         assert_eq!(response.headers()["content-type"], "text/event-stream");
         Self {

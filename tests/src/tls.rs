@@ -15,6 +15,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use crate::Carillon;
+use crate::authority::ClientCertificate;
 use crate::deadline::{eventually, within};
 
 /// A folder with `cert.pem` and `key.pem`, removed on drop.
@@ -94,6 +95,8 @@ pub fn text(path: &Path) -> String {
 #[derive(Clone)]
 pub struct Trust {
     roots: Arc<RootCertStore>,
+    /// The certificate that the client presents.
+    own: Option<ClientCertificate>,
 }
 
 impl Trust {
@@ -103,6 +106,15 @@ impl Trust {
         roots.add(certificate).expect("a certificate");
         Self {
             roots: Arc::new(roots),
+            own: None,
+        }
+    }
+
+    /// Returns a client that presents this certificate.
+    pub fn presenting(&self, own: &ClientCertificate) -> Self {
+        Self {
+            own: Some(own.clone()),
+            ..self.clone()
         }
     }
 
@@ -155,10 +167,15 @@ impl Trust {
 
     fn config(&self, versions: &[&'static SupportedProtocolVersion]) -> ClientConfig {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
-        ClientConfig::builder_with_provider(provider)
+        let builder = ClientConfig::builder_with_provider(provider)
             .with_protocol_versions(versions)
             .expect("versions that are known")
-            .with_root_certificates(Arc::clone(&self.roots))
-            .with_no_client_auth()
+            .with_root_certificates(Arc::clone(&self.roots));
+        match &self.own {
+            Some(own) => builder
+                .with_client_auth_cert(own.chain.clone(), own.key.clone_key())
+                .expect("a certificate with its key"),
+            None => builder.with_no_client_auth(),
+        }
     }
 }

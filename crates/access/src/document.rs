@@ -10,6 +10,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use crate::{
+    certificate::CertificateName,
     file::{Token, User, Users},
     password::PasswordHash,
     pattern::Pattern,
@@ -170,13 +171,14 @@ impl Document {
                 .collect()
         };
         let mut users: BTreeMap<Arc<str>, User> = BTreeMap::new();
-        let mut certificates: HashMap<Box<str>, Arc<str>> = HashMap::new();
+        let mut certificates: HashMap<CertificateName, Arc<str>> = HashMap::new();
         for (name, mut table) in self.users {
             let key: Arc<str> = name.get_ref().as_str().into();
             check_name(&name)?;
             if let Some(certificate) = &table.certificate {
-                let text: Box<str> = certificate.get_ref().as_str().into();
-                if let Some(other) = certificates.insert(text, Arc::clone(&key)) {
+                let certificate_name = CertificateName::new(certificate.get_ref())
+                    .map_err(|error| Fault::at(certificate, error.to_string()))?;
+                if let Some(other) = certificates.insert(certificate_name, Arc::clone(&key)) {
                     let message = format!("user {other:?} has the same certificate");
                     return Err(Fault::at(certificate, message));
                 }
@@ -237,6 +239,7 @@ impl Document {
             users,
             tokens,
             token_names,
+            certificates,
             groups,
             anonymous: anonymous.transpose()?,
         })

@@ -3,6 +3,7 @@
 use toml_edit::{Array, DocumentMut, Item, Table, Value};
 
 use crate::{
+    certificate::CertificateName,
     file::{FileError, Users},
     password::PasswordHash,
     token::TokenHash,
@@ -97,15 +98,19 @@ impl UsersEditor {
     /// # Errors
     /// The user does not exist.
     pub fn set_password(&mut self, name: &str, password: &PasswordHash) -> Result<(), EditError> {
-        let user = self
-            .document
-            .get_mut("users")
-            .and_then(|users| users.get_mut(name));
-        let Some(user) = user.and_then(Item::as_table_like_mut) else {
-            return Err(EditError::unknown("user", name));
-        };
-        user.insert("password", text(&password.to_string()));
-        self.check()
+        self.set(name, "password", &password.to_string())
+    }
+
+    /// Changes the certificate of a user.
+    ///
+    /// # Errors
+    /// The user does not exist, or another one has this certificate.
+    pub fn set_certificate(
+        &mut self,
+        name: &str,
+        certificate: &CertificateName,
+    ) -> Result<(), EditError> {
+        self.set(name, "certificate", &certificate.to_string())
     }
 
     /// Adds a token, for a user or as a member of groups.
@@ -180,6 +185,16 @@ impl UsersEditor {
             tables.insert(name, Item::Table(table));
         }
         Ok(())
+    }
+
+    fn set(&mut self, user: &str, field: &str, value: &str) -> Result<(), EditError> {
+        let users = self.document.get_mut("users");
+        let table = users.and_then(|users| users.get_mut(user));
+        let Some(table) = table.and_then(Item::as_table_like_mut) else {
+            return Err(EditError::unknown("user", user));
+        };
+        table.insert(field, text(value));
+        self.check()
     }
 
     /// Creates the groups that do not exist.

@@ -6,6 +6,7 @@ use std::{
 };
 
 use crate::{
+    certificate::{Certificate, CertificateName},
     document::Document,
     grants::{Grants, Identity},
     password::PasswordHash,
@@ -20,6 +21,8 @@ pub struct Users {
     pub(crate) tokens: BTreeMap<Arc<str>, Token>,
     /// The names of tokens by hash.
     pub(crate) token_names: HashMap<TokenHash, Arc<str>>,
+    /// The names of users by the name of their certificate.
+    pub(crate) certificates: HashMap<CertificateName, Arc<str>>,
     pub(crate) groups: BTreeMap<Arc<str>, Vec<Rule>>,
     pub(crate) anonymous: Option<Vec<Rule>>,
 }
@@ -123,6 +126,19 @@ impl Users {
             Some(user) => Some(user),
             None => Some(name),
         }
+    }
+
+    /// Returns the user who has a certificate. A fingerprint in the file has priority over other names. Returns `None` if the
+    /// other names belong to several users.
+    #[must_use]
+    pub fn user_of_certificate(&self, certificate: &Certificate) -> Option<&Arc<str>> {
+        let mut users = certificate
+            .names()
+            .iter()
+            .filter_map(|name| Some((name, self.certificates.get(name)?)));
+        let (name, user) = users.next()?;
+        let is_fingerprint = matches!(name, CertificateName::Fingerprint(_));
+        (is_fingerprint || users.all(|(_, other)| other == user)).then_some(user)
     }
 
     /// Returns true if anonymous clients are accepted.

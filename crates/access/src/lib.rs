@@ -6,13 +6,14 @@
 //! The way of a decision:
 //!
 //! 1. [`Users::parse`] reads the file.
-//! 2. [`Users::password_hash`] or [`Users::token`] finds the user of a client; the caller verifies passwords with
-//!    [`PasswordHash::verify`], outside of threads that must not block.
+//! 2. [`Users::password_hash`], [`Users::token`] or [`Users::user_of_certificate`] finds the user of a client; the caller
+//!    verifies passwords with [`PasswordHash::verify`], outside of threads that must not block.
 //! 3. [`Users::grants`] returns the [`Grants`] of this [`Identity`].
 //! 4. [`Grants::decide`] answers for each topic or queue, with the rule that decided.
 
 #![warn(missing_docs, unreachable_pub)]
 
+mod certificate;
 mod changes;
 mod document;
 mod edit;
@@ -22,8 +23,10 @@ mod password;
 mod pattern;
 mod right;
 mod rules;
+mod sha256;
 mod token;
 
+pub use certificate::{Certificate, CertificateName, CertificateNameError, UnreadableCertificate};
 pub use changes::UsersChanges;
 pub use edit::{EditError, UsersEditor};
 pub use file::{FileError, Users};

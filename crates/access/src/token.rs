@@ -3,12 +3,13 @@
 use std::fmt;
 
 use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine as _};
-use ring::digest;
 use serde::{Deserialize, Deserializer, de};
+
+use crate::sha256::{self, Sha256};
 
 /// The SHA-256 of a token.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct TokenHash([u8; 32]);
+pub struct TokenHash(Sha256);
 
 /// The error for a text that is not the hash of a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -28,12 +29,7 @@ impl TokenHash {
     #[must_use]
     pub fn of(token: &str) -> Option<Self> {
         let is_token = token.starts_with(PREFIX) && token.len() == TOKEN_LENGTH;
-        is_token.then(|| {
-            let digest = digest::digest(&digest::SHA256, token.as_bytes());
-            let mut hash = [0; 32];
-            hash.copy_from_slice(digest.as_ref());
-            Self(hash)
-        })
+        is_token.then(|| Self(sha256::digest_of(token.as_bytes())))
     }
 
     /// Parses a hash as in the users file.
@@ -41,31 +37,13 @@ impl TokenHash {
     /// # Errors
     /// The text is not a hash.
     pub fn new(text: &str) -> Result<Self, TokenHashError> {
-        let digits = text
-            .strip_prefix("sha256:")
-            .ok_or(TokenHashError)?
-            .as_bytes();
-        let mut hash = [0; 32];
-        if digits.len() != 2 * hash.len() {
-            return Err(TokenHashError);
-        }
-        for (byte, pair) in hash.iter_mut().zip(digits.chunks_exact(2)) {
-            let digit = |digit: u8| char::from(digit).to_digit(16);
-            let (Some(high), Some(low)) = (digit(pair[0]), digit(pair[1])) else {
-                return Err(TokenHashError);
-            };
-            *byte = (high << 4 | low) as u8;
-        }
-        Ok(Self(hash))
+        sha256::parse(text).map(Self).ok_or(TokenHashError)
     }
 }
 
 impl fmt::Display for TokenHash {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("sha256:")?;
-        self.0
-            .iter()
-            .try_for_each(|byte| write!(formatter, "{byte:02x}"))
+        sha256::write(&self.0, formatter)
     }
 }
 

@@ -1,4 +1,4 @@
-//! TLS for clients: trusted certificates and the handshake.
+//! TLS for clients: trusted certificates, the client's own certificate, and the handshake.
 
 use std::{
     io,
@@ -10,14 +10,14 @@ use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
     client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
     crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature},
-    pki_types::{CertificateDer, ServerName, UnixTime, pem::PemObject},
+    pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime, pem::PemObject},
 };
 use tokio::net::TcpStream;
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
 use super::address::{Carrier, Endpoint};
 
-/// The options that decide which server certificates are trusted.
+/// The options that decide which server certificates are trusted, and which certificate the client presents.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub(crate) struct Trust {
     /// Trust the certificates in this PEM file instead of the system's
@@ -27,6 +27,12 @@ pub(crate) struct Trust {
     /// data
     #[arg(long, conflicts_with = "ca")]
     insecure: bool,
+    /// Present this client certificate (PEM, with its intermediate certificates) if the server asks for one
+    #[arg(long, value_name = "FILE", env = "CARILLON_CERT", requires = "key")]
+    cert: Option<PathBuf>,
+    /// The private key (PEM) of the client certificate
+    #[arg(long, value_name = "FILE", env = "CARILLON_KEY", requires = "cert")]
+    key: Option<PathBuf>,
 }
 
 impl Trust {
@@ -50,15 +56,18 @@ impl Trust {
         let builder = ClientConfig::builder_with_provider(provider())
             .with_safe_default_protocol_versions()
             .map_err(io::Error::other)?;
-        let mut config = if self.insecure {
+        let builder = if self.insecure {
             builder
                 .dangerous()
                 .with_custom_certificate_verifier(Arc::new(AcceptAnyCertificate(provider())))
-                .with_no_client_auth()
         } else {
-            builder
-                .with_root_certificates(self.roots()?)
-                .with_no_client_auth()
+            builder.with_root_certificates(self.roots()?)
+        };
+        let mut config = match (&self.cert, &self.key) {
+            (Some(cert), Some(key)) => builder
+                .with_client_auth_cert(certificates_in_file("--cert", cert)?, private_key(key)?)
+                .map_err(|error| unusable("--cert", cert, &error.to_string()))?,
+            _ => builder.with_no_client_auth(),
         };
         if let Carrier::WebSocket(_) = endpoint.carrier() {
             config.alpn_protocols = vec![b"http/1.1".to_vec()];
@@ -68,14 +77,14 @@ impl Trust {
 
     fn roots(&self) -> io::Result<RootCertStore> {
         let certificates = match &self.ca {
-            Some(path) => certificates_in_file(path)?,
+            Some(path) => certificates_in_file("--ca", path)?,
             // Certificates that cannot be read are skipped.
             None => rustls_native_certs::load_native_certs().certs,
         };
         let mut roots = RootCertStore::empty();
         let (added, _) = roots.add_parsable_certificates(certificates);
         match &self.ca {
-            Some(path) if added == 0 => Err(unusable(path, "the file has no certificate")),
+            Some(path) if added == 0 => Err(unusable("--ca", path, "the file has no certificate")),
             _ => Ok(roots),
         }
     }
@@ -88,7 +97,7 @@ fn provider() -> Arc<CryptoProvider> {
 /// Returns advice for the user on a failed handshake, or None if the error is not one of TLS.
 pub(crate) fn advice(error: &io::Error) -> Option<&'static str> {
     if error.kind() == io::ErrorKind::InvalidInput {
-        return Some("name a PEM file with certificates");
+        return Some("name a usable PEM file");
     }
     let error = error.get_ref()?.downcast_ref::<rustls::Error>()?;
     Some(match error {
@@ -105,14 +114,18 @@ pub(crate) fn advice(error: &io::Error) -> Option<&'static str> {
     })
 }
 
-fn certificates_in_file(path: &Path) -> io::Result<Vec<CertificateDer<'static>>> {
+fn certificates_in_file(option: &str, path: &Path) -> io::Result<Vec<CertificateDer<'static>>> {
     CertificateDer::pem_file_iter(path)
         .and_then(Iterator::collect)
-        .map_err(|error| unusable(path, &error.to_string()))
+        .map_err(|error| unusable(option, path, &error.to_string()))
 }
 
-fn unusable(path: &Path, reason: &str) -> io::Error {
-    let message = format!("--ca {}: {reason}", path.display());
+fn private_key(path: &Path) -> io::Result<PrivateKeyDer<'static>> {
+    PrivateKeyDer::from_pem_file(path).map_err(|error| unusable("--key", path, &error.to_string()))
+}
+
+fn unusable(option: &str, path: &Path, reason: &str) -> io::Error {
+    let message = format!("{option} {}: {reason}", path.display());
     io::Error::new(io::ErrorKind::InvalidInput, message)
 }
 

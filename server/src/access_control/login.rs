@@ -4,6 +4,10 @@ use std::{net::IpAddr, sync::Arc};
 
 use access::{TokenHash, Users};
 
+use super::{
+    expiry::Expiry,
+    peer_certificate::{ClientTrust, PeerCertificate},
+};
 use crate::audit::Method;
 
 /// The credentials that a client presents.
@@ -11,6 +15,8 @@ use crate::audit::Method;
 pub enum Credentials<'a> {
     /// Nothing.
     Nothing,
+    /// The client certificate of the connection, and nothing else.
+    Certificate(&'a Arc<PeerCertificate>),
     /// A user name and a password, which may be a token: then the user name does not matter.
     Password {
         /// The user name.
@@ -35,8 +41,20 @@ pub struct LoginAttempt<'a> {
     pub client: Option<&'a str>,
 }
 
+/// What a client that presents no credentials has instead.
+#[derive(Debug, Clone, Default)]
+pub enum ImplicitLogin {
+    /// Nothing: the client is anonymous.
+    #[default]
+    Nothing,
+    /// The login of the web page that opened the connection.
+    SignedIn(Login),
+    /// The client certificate of the connection.
+    Certificate(Arc<PeerCertificate>),
+}
+
 /// A client whose credentials were accepted.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Login {
     /// The user; `None` if the client is anonymous.
     pub user: Option<Arc<str>>,
@@ -45,8 +63,8 @@ pub struct Login {
     pub(super) proof: Proof,
 }
 
-/// The accepted credentials. If the users file does not have them any more, the client is disconnected.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The accepted credentials. If they are not valid any more, the client is disconnected.
+#[derive(Debug, Clone)]
 pub(super) enum Proof {
     /// There is no users file, or anonymous clients are accepted.
     Nothing,
@@ -54,6 +72,8 @@ pub(super) enum Proof {
     Password(Box<str>),
     /// The token with this hash.
     Token(TokenHash),
+    /// The client certificate.
+    Certificate(Arc<PeerCertificate>),
     /// The user of a session that was restored: its client has logged in during an earlier run.
     EarlierRun,
 }
@@ -63,7 +83,7 @@ pub(super) enum Proof {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum LoginError {
     /// Anonymous clients are not accepted.
-    #[error("a user name and password, or a token, is required")]
+    #[error("a user name and password, a token, or a client certificate is required")]
     Required,
     /// The user is unknown, or the password or token is wrong.
     #[error("the user name or password is wrong")]
@@ -74,7 +94,7 @@ impl Credentials<'_> {
     /// Returns the token, also if it is sent as a password.
     pub(super) fn as_token(&self) -> Option<&str> {
         match self {
-            Self::Nothing => None,
+            Self::Nothing | Self::Certificate(_) => None,
             Self::Token(token) => Some(token),
             Self::Password { password, .. } => {
                 let text = std::str::from_utf8(password).ok();
@@ -87,6 +107,7 @@ impl Credentials<'_> {
     pub(super) fn method(&self) -> Method {
         match (self, self.as_token()) {
             (Self::Nothing, _) => Method::None,
+            (Self::Certificate(_), _) => Method::Certificate,
             (_, Some(_)) => Method::Token,
             (_, None) => Method::Password,
         }
@@ -103,8 +124,39 @@ impl Login {
         }
     }
 
-    /// Returns whether the users file still has the proof.
-    pub(super) fn is_valid(&self, users: &Users) -> bool {
+    /// Returns the login of a user of the file.
+    pub(super) fn of(user: &Arc<str>, address: IpAddr, proof: Proof) -> Self {
+        Self {
+            user: Some(Arc::clone(user)),
+            address: Some(address),
+            proof,
+        }
+    }
+
+    /// Returns the time at which the proof expires, if it does.
+    pub(super) fn expiry(&self) -> Option<Expiry> {
+        match &self.proof {
+            Proof::Certificate(certificate) => Some(certificate.expiry),
+            Proof::Nothing | Proof::Password(_) | Proof::Token(_) | Proof::EarlierRun => None,
+        }
+    }
+
+    /// Returns the client certificate, if it is the proof.
+    pub(super) fn certificate(&self) -> Option<&Arc<PeerCertificate>> {
+        match &self.proof {
+            Proof::Certificate(certificate) => Some(certificate),
+            Proof::Nothing | Proof::Password(_) | Proof::Token(_) | Proof::EarlierRun => None,
+        }
+    }
+
+    /// Returns whether the proof has expired.
+    pub(super) fn has_expired(&self) -> bool {
+        self.expiry().is_some_and(|expiry| expiry.is_due())
+    }
+
+    /// Returns whether the users file still has the proof, and whether a certificate is still trusted. The proof may have
+    /// expired: a session without a connection keeps its rights then.
+    pub(super) fn is_known(&self, users: &Users, trust: &ClientTrust) -> bool {
         match (&self.proof, self.user.as_deref()) {
             (Proof::Nothing, _) => users.accepts_anonymous(),
             (Proof::Password(hash), Some(user)) => {
@@ -114,9 +166,37 @@ impl Login {
             (Proof::Token(hash), Some(user)) => users
                 .token_by_hash(hash)
                 .is_some_and(|name| **name == *user),
+            (Proof::Certificate(peer), Some(user)) => {
+                let owner = users.user_of_certificate(peer.certificate());
+                owner.is_some_and(|owner| **owner == *user) && peer.is_trusted(trust)
+            }
             (Proof::EarlierRun, Some(user)) => users.has(user),
             (Proof::EarlierRun, None) => users.accepts_anonymous(),
-            (Proof::Password(_) | Proof::Token(_), None) => false,
+            (Proof::Password(_) | Proof::Token(_) | Proof::Certificate(_), None) => false,
         }
+    }
+}
+
+impl ImplicitLogin {
+    /// Returns the login of a web page.
+    pub fn signed_in(&self) -> Option<&Login> {
+        match self {
+            Self::SignedIn(login) => Some(login),
+            Self::Nothing | Self::Certificate(_) => None,
+        }
+    }
+
+    /// Returns the credentials of a client without a login.
+    pub fn credentials(&self) -> Credentials<'_> {
+        match self {
+            Self::Certificate(peer) => Credentials::Certificate(peer),
+            Self::Nothing | Self::SignedIn(_) => Credentials::Nothing,
+        }
+    }
+}
+
+impl From<Option<Arc<PeerCertificate>>> for ImplicitLogin {
+    fn from(certificate: Option<Arc<PeerCertificate>>) -> Self {
+        certificate.map_or(Self::Nothing, Self::Certificate)
     }
 }

@@ -1,29 +1,31 @@
 //! Access control: the users of clients, and their rights.
 //!
 //! The crate `access` has the rules and the formats; this module has what they need of a server: the users file and its
-//! reload, the threads that verify passwords, and the clients that are connected when the rules change.
+//! reload, the threads that verify passwords, the certificates of connections, and the clients that are connected when the
+//! rules change or their credentials expire.
 //!
 //! Without a users file everything is allowed, and all clients share one [`Principal`].
 
 mod addresses;
+mod authentication;
+mod expiry;
 mod login;
+mod peer_certificate;
 mod principal;
 mod principals;
 mod refusal_log;
 mod users_file;
 mod verifier;
 
-use std::{
-    net::IpAddr,
-    sync::{
-        Arc, Mutex, PoisonError, RwLock,
-        atomic::{AtomicU64, Ordering},
-    },
+use std::sync::{
+    Arc, Mutex, MutexGuard, PoisonError, RwLock,
+    atomic::{AtomicU64, Ordering},
 };
 
-use access::{Grants, Identity, TokenHash, Users, UsersChanges};
+use access::{Grants, Identity, Users, UsersChanges};
 
-pub use login::{Credentials, Login, LoginAttempt, LoginError};
+pub use login::{Credentials, ImplicitLogin, Login, LoginAttempt, LoginError};
+pub use peer_certificate::{ClientTrust, PeerCertificate};
 pub use principal::{Forbidden, Principal};
 pub use users_file::{UsersFile, reload_on_change};
 
@@ -38,8 +40,9 @@ use crate::audit::{AuditLog, Event, Text};
 pub struct AccessControl {
     /// `None` without a users file.
     users: RwLock<Option<Arc<Users>>>,
+    client_trust: RwLock<Arc<ClientTrust>>,
     verifier: Verifier,
-    /// The principals that a changed users file may concern.
+    /// Locked before `users` and `client_trust`.
     principals: Mutex<Principals>,
     refused_logins: AtomicU64,
     refused_requests: AtomicU64,
@@ -54,6 +57,7 @@ impl AccessControl {
     pub fn new(users: Option<Users>, audit: AuditLog) -> Self {
         Self {
             users: RwLock::new(users.map(Arc::new)),
+            client_trust: RwLock::default(),
             verifier: Verifier::new(),
             principals: Mutex::default(),
             refused_logins: AtomicU64::new(0),
@@ -70,9 +74,17 @@ impl AccessControl {
         self.users().is_none()
     }
 
-    /// Returns true if clients without credentials are accepted.
-    pub fn accepts_anonymous(&self) -> bool {
-        self.users().is_none_or(|users| users.accepts_anonymous())
+    /// Returns true if a client that presents no credentials is accepted.
+    pub fn accepts(&self, implicit: &ImplicitLogin) -> bool {
+        let Some(users) = self.users() else {
+            return true;
+        };
+        let is_known = match implicit {
+            ImplicitLogin::Nothing => false,
+            ImplicitLogin::SignedIn(_) => true,
+            ImplicitLogin::Certificate(peer) => self.certificate_login(&users, peer, None).is_ok(),
+        };
+        is_known || users.accepts_anonymous()
     }
 
     /// Returns the principal of clients while there is no users file.
@@ -100,121 +112,10 @@ impl AccessControl {
         self.refused_requests.load(Ordering::Relaxed)
     }
 
-    /// Determines the user of a client. Verifies passwords on threads of their own. The caller bounds the time.
-    ///
-    /// # Errors
-    /// The credentials are missing or wrong. The answer to wrong ones is delayed.
-    pub async fn log_in(&self, attempt: LoginAttempt<'_>) -> Result<Login, LoginError> {
-        let Some(users) = self.users() else {
-            return Ok(Login::anonymous(Some(attempt.address)));
-        };
-        let login = self.check_credentials(&users, &attempt).await;
-        self.note_login(&attempt, &login);
-        login
-    }
-
-    async fn check_credentials(
-        &self,
-        users: &Users,
-        attempt: &LoginAttempt<'_>,
-    ) -> Result<Login, LoginError> {
-        let address = attempt.address;
-        match attempt.credentials {
-            Credentials::Nothing if users.accepts_anonymous() => {
-                Ok(Login::anonymous(Some(address)))
-            }
-            Credentials::Nothing => Err(LoginError::Required),
-            Credentials::Token(token) => self.with_token(users, token, address).await,
-            Credentials::Password { user, password } => match attempt.credentials.as_token() {
-                Some(token) => self.with_token(users, token, address).await,
-                None => self.with_password(users, user, password, address).await,
-            },
-        }
-    }
-
-    /// Records a login or its refusal.
-    fn note_login(&self, attempt: &LoginAttempt<'_>, login: &Result<Login, LoginError>) {
-        let LoginAttempt {
-            credentials,
-            address,
-            protocol,
-            client,
-        } = *attempt;
-        let client = client.map(Text::from);
-        let method = credentials.method();
-        match login {
-            Ok(login) => self.audit.record(&Event::Login {
-                user: login.user.as_ref().map(Text::from),
-                method,
-                protocol,
-                address,
-                client,
-            }),
-            Err(error) => {
-                let user = match credentials {
-                    Credentials::Password { user, .. } => Some(user),
-                    Credentials::Nothing | Credentials::Token(_) => None,
-                };
-                self.audit.record(&Event::LoginRefused {
-                    user: user.map(Text::from),
-                    method,
-                    protocol,
-                    address,
-                    client,
-                    reason: &error.to_string(),
-                });
-                self.refused_logins.fetch_add(1, Ordering::Relaxed);
-                if let Some(unlogged) = self.login_log.count() {
-                    tracing::info!(%address, user, unlogged, %error, "a login was refused");
-                }
-            }
-        }
-    }
-
-    async fn with_token(
-        &self,
-        users: &Users,
-        token: &str,
-        address: IpAddr,
-    ) -> Result<Login, LoginError> {
-        match (users.token(token), TokenHash::of(token)) {
-            (Some(user), Some(hash)) => Ok(Login {
-                user: Some(Arc::clone(user)),
-                address: Some(address),
-                proof: Proof::Token(hash),
-            }),
-            _ => {
-                self.verifier.delay_failure(address).await;
-                Err(LoginError::Wrong)
-            }
-        }
-    }
-
-    async fn with_password(
-        &self,
-        users: &Users,
-        user: &str,
-        password: &[u8],
-        address: IpAddr,
-    ) -> Result<Login, LoginError> {
-        let hash = users.password_hash(user);
-        match self.verifier.verify(user, password, hash, address).await {
-            true => Ok(Login {
-                user: Some(user.into()),
-                address: Some(address),
-                proof: Proof::Password(hash.map(ToString::to_string).unwrap_or_default().into()),
-            }),
-            false => Err(LoginError::Wrong),
-        }
-    }
-
     /// Returns the principal of a client that has logged in. `client` is its client id, if the protocol has one.
     pub fn principal(&self, login: Login, client: Option<Arc<str>>) -> Arc<Principal> {
         // Under the lock, so that a reload sees every principal that has the rules from before it.
-        let mut principals = self
-            .principals
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut principals = self.principals();
         let Some(users) = self.users() else {
             return Arc::clone(&self.open);
         };
@@ -223,7 +124,7 @@ impl AccessControl {
             client,
         };
         // The users may have changed since the login.
-        let is_valid = login.is_valid(&users);
+        let is_valid = self.is_valid_for(&users, &login);
         let grants = match is_valid {
             true => users.grants(&identity),
             false => Grants::default(),
@@ -250,9 +151,14 @@ impl AccessControl {
         self.principal(login, Some(client))
     }
 
-    /// Returns whether the users file still has the credentials of a login.
+    /// Returns whether the credentials of a login are still valid.
     pub fn is_valid(&self, login: &Login) -> bool {
-        self.users().is_none_or(|users| login.is_valid(&users))
+        self.users()
+            .is_none_or(|users| self.is_valid_for(&users, login))
+    }
+
+    fn is_valid_for(&self, users: &Users, login: &Login) -> bool {
+        !login.has_expired() && login.is_known(users, &self.client_trust())
     }
 
     /// Counts a refused request, and logs it.
@@ -293,10 +199,7 @@ impl AccessControl {
     /// end. Returns true if rights were extended.
     pub fn replace(&self, users: Users) -> bool {
         let users = Arc::new(users);
-        let mut principals = self
-            .principals
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut principals = self.principals();
         let mut current = self.users.write().unwrap_or_else(PoisonError::into_inner);
         let before = current.replace(Arc::clone(&users)).unwrap_or_default();
         drop(current);
@@ -310,9 +213,37 @@ impl AccessControl {
             removed,
             changed,
         });
+        self.apply_to(&mut principals)
+    }
+
+    /// Replaces the trust in client certificates. Connections whose certificates are not trusted any more end.
+    pub fn replace_client_trust(&self, trust: Arc<ClientTrust>) {
+        // Verified before the list is locked, because this takes long. The results are kept with the certificates.
+        let in_use: Vec<_> = self.principals().in_use().collect();
+        for peer in in_use.iter().filter_map(|one| one.login().certificate()) {
+            peer.is_trusted(&trust);
+        }
+        let mut principals = self.principals();
+        let current = self.client_trust.write();
+        *current.unwrap_or_else(PoisonError::into_inner) = trust;
+        self.apply_to(&mut principals);
+    }
+
+    /// Ends the connections whose credentials have expired. The sessions of their clients stay.
+    pub fn end_expired(&self) {
+        let expired = self.principals().take_expired();
+        expired.iter().for_each(|principal| principal.revoke());
+    }
+
+    /// Gives the principals the rights that they have now. Returns true if rights were extended.
+    fn apply_to(&self, principals: &mut Principals) -> bool {
+        let Some(users) = self.users() else {
+            return false;
+        };
+        let trust = self.client_trust();
         let mut is_extended = false;
         for principal in principals.in_use() {
-            let is_known = principal.login().is_valid(&users);
+            let is_known = principal.login().is_known(&users, &trust);
             let grants = match is_known {
                 true => users.grants(principal.identity()),
                 false => Grants::default(),
@@ -321,6 +252,17 @@ impl AccessControl {
         }
         principals.sweep();
         is_extended
+    }
+
+    fn principals(&self) -> MutexGuard<'_, Principals> {
+        self.principals
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn client_trust(&self) -> Arc<ClientTrust> {
+        let trust = self.client_trust.read();
+        Arc::clone(&trust.unwrap_or_else(PoisonError::into_inner))
     }
 
     fn users(&self) -> Option<Arc<Users>> {

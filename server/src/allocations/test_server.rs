@@ -11,6 +11,7 @@ use tokio::{
 
 use super::client::{Client, ClientKind};
 use crate::{
+    access_control::ImplicitLogin,
     cli::Cli,
     connection::{HandshakeInput, Stream, WebSocket},
     listeners::Handlers,
@@ -91,24 +92,26 @@ async fn serve(handlers: Arc<Handlers>, kind: ClientKind, socket: TcpStream) {
         ClientKind::Stomp => {
             let handshake_input = HandshakeInput::new(Stream, Vec::new(), server.partial_message());
             stomp
-                .serve_transport(socket, handshake_input, "tcp", None)
+                .serve_transport(socket, handshake_input, "tcp", ImplicitLogin::Nothing)
                 .await;
         }
         ClientKind::StompOverWebSocket => {
             let handshake_input =
                 HandshakeInput::new(WebSocket::new(), Vec::new(), server.partial_message());
             stomp
-                .serve_transport(socket, handshake_input, "ws", None)
+                .serve_transport(socket, handshake_input, "ws", ImplicitLogin::Nothing)
                 .await;
         }
         ClientKind::Mqtt { .. } => {
             let handshake_input = HandshakeInput::new(Stream, Vec::new(), server.partial_message());
-            mqtt.serve_transport(socket, handshake_input, None).await;
+            mqtt.serve_transport(socket, handshake_input, ImplicitLogin::Nothing)
+                .await;
         }
         ClientKind::MqttOverWebSocket => {
             let handshake_input =
                 HandshakeInput::new(WebSocket::new(), Vec::new(), server.partial_message());
-            mqtt.serve_transport(socket, handshake_input, None).await;
+            mqtt.serve_transport(socket, handshake_input, ImplicitLogin::Nothing)
+                .await;
         }
     }
 }

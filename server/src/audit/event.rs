@@ -98,6 +98,8 @@ pub enum Method {
     Password,
     /// A token.
     Token,
+    /// A TLS client certificate.
+    Certificate,
 }
 
 /// A text that a client has chosen. It is cut after [`MAX_TEXT_BYTES`].

@@ -43,6 +43,7 @@ impl HttpService {
         let AcceptedConnection {
             socket,
             peer,
+            certificate,
             permit,
         } = accepted;
         let mut stopping = self.server.stopping.clone();
@@ -56,6 +57,9 @@ impl HttpService {
             request.extensions_mut().insert(permit.clone());
             request.extensions_mut().insert(Arc::clone(&client));
             request.extensions_mut().insert(PeerAddress(peer.ip()));
+            if let Some(certificate) = &certificate {
+                request.extensions_mut().insert(Arc::clone(certificate));
+            }
             let router = router.clone();
             async move {
                 fairness::yield_if_due().await;

@@ -1,10 +1,11 @@
-//! The sender of a request: HTTP Basic (RFC 7617), a bearer token (RFC 6750), or the cookie of a browser that has signed in.
+//! The sender of a request: HTTP Basic (RFC 7617), a bearer token (RFC 6750), the cookie of a browser that has signed in, or the
+//! client certificate of the connection, in this order.
 
 use std::{net::IpAddr, sync::Arc};
 
 use axum::{
     extract::{Extension, FromRequestParts, Request, State},
-    http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts},
+    http::{Extensions, HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -15,7 +16,8 @@ use access::Right;
 
 use super::{HttpState, assets, problem::Problem, sign_in, web_sessions};
 use crate::access_control::{
-    AccessControl, Credentials, Forbidden, Login, LoginAttempt, LoginError, Principal,
+    AccessControl, Credentials, Forbidden, ImplicitLogin, Login, LoginAttempt, LoginError,
+    PeerCertificate, Principal,
 };
 
 /// The network address of the peer of a connection.
@@ -144,8 +146,21 @@ fn is_public(request: &Parts) -> bool {
 }
 
 /// Returns whether a browser must sign in before its pages can connect.
-pub fn must_sign_in(state: &HttpState, headers: &HeaderMap) -> bool {
-    signed_in(state, headers).is_none() && !state.server.access.accepts_anonymous()
+pub fn must_sign_in(state: &HttpState, request: &Request) -> bool {
+    let implicit = implicit_login(state, request.headers(), request.extensions());
+    !state.server.access.accepts(&implicit)
+}
+
+/// Returns the login of a request without credentials.
+fn implicit_login(
+    state: &HttpState,
+    headers: &HeaderMap,
+    extensions: &Extensions,
+) -> ImplicitLogin {
+    match signed_in(state, headers) {
+        Some(login) => ImplicitLogin::SignedIn(login),
+        None => extensions.get::<Arc<PeerCertificate>>().cloned().into(),
+    }
 }
 
 /// Returns the login of a browser that has signed in, if it is still valid.
@@ -170,9 +185,10 @@ async fn log_in(state: &HttpState, request: &Parts) -> Result<Login, LoginError>
         let given = Authorization::read(authorization).ok_or(LoginError::Wrong)?;
         return access.log_in(attempt(given.credentials())).await;
     }
-    match signed_in(state, headers) {
-        Some(login) => Ok(login),
-        None => access.log_in(attempt(Credentials::Nothing)).await,
+    let implicit = implicit_login(state, headers, &request.extensions);
+    match implicit.signed_in() {
+        Some(login) => Ok(login.clone()),
+        None => access.log_in(attempt(implicit.credentials())).await,
     }
 }
 

@@ -103,7 +103,7 @@ pub async fn connect_check(
         .origins
         .accepts(&query.origin, &RequestHost::of(&request)?)
     {
-        true if login::must_sign_in(&state, request.headers()) => Err(Problem::new(
+        true if login::must_sign_in(&state, &request) => Err(Problem::new(
             StatusCode::FORBIDDEN,
             "you are signed out; reload this page to sign in again",
         )),

@@ -3,7 +3,7 @@
 //! Only the handshake: after it the socket is taken out of the HTTP server and becomes a transport of the connection
 //! loop, so that publishing tasks can write to it.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     body::Body,
@@ -19,7 +19,7 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use super::PortState;
 use crate::{
-    access_control::Login,
+    access_control::{ImplicitLogin, Login, PeerCertificate},
     connection::{CloseReason, HandshakeInput, WebSocket, send_refusal},
     fairness,
     handler::ConnectionPermit,
@@ -57,9 +57,13 @@ pub async fn upgrade(State(state): State<PortState>, mut request: Request) -> Re
         .into_response();
     };
     let permit = request.extensions_mut().remove::<ConnectionPermit>();
+    let extensions = request.extensions_mut();
     let client = WebSocketClient {
         detected: handshake.detected_protocol(),
-        login: request.extensions_mut().remove::<Login>(),
+        implicit: match extensions.remove::<Login>() {
+            Some(login) => ImplicitLogin::SignedIn(login),
+            None => extensions.remove::<Arc<PeerCertificate>>().into(),
+        },
     };
     fairness::spawn(async move {
         match upgrading.await {
@@ -75,8 +79,8 @@ pub async fn upgrade(State(state): State<PortState>, mut request: Request) -> Re
 struct WebSocketClient {
     /// The protocol of the subprotocol; `None` if the first bytes decide.
     detected: Option<DetectedProtocol>,
-    /// The login of the request, for example of a page whose user has signed in.
-    login: Option<Login>,
+    /// The login of the request, for example of a page whose user has signed in, or the certificate of the connection.
+    implicit: ImplicitLogin,
 }
 
 /// Takes the socket back from the HTTP server.
@@ -113,7 +117,7 @@ async fn serve_on<S: Socket>(
         socket,
         mut early_bytes,
     }: UpgradedSocket<S>,
-    WebSocketClient { detected, login }: WebSocketClient,
+    WebSocketClient { detected, implicit }: WebSocketClient,
 ) {
     let (transport, mut later_bytes) = socket.into_transport();
     early_bytes.append(&mut later_bytes);
@@ -130,14 +134,14 @@ async fn serve_on<S: Socket>(
         Ok(DetectedProtocol::Mqtt) => {
             state
                 .mqtt
-                .serve_transport(transport, handshake_input, login)
+                .serve_transport(transport, handshake_input, implicit)
                 .await;
         }
         Ok(DetectedProtocol::Stomp | DetectedProtocol::Http) => {
             let name = S::WEBSOCKET_NAME;
             state
                 .stomp
-                .serve_transport(transport, handshake_input, name, login)
+                .serve_transport(transport, handshake_input, name, implicit)
                 .await;
         }
         Err(close_reason) => send_refusal::<_, WebSocket>(&transport, &[], &close_reason).await,

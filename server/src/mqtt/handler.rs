@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{MqttOptions, Sessions, SharedState, handshake};
 use crate::{
-    access_control::Login,
+    access_control::ImplicitLogin,
     connection::{Framing, HandshakeInput, Stream},
     handler::{AcceptedConnection, ConnectionHandler, answer_and_close},
     server::Server,
@@ -30,19 +30,18 @@ impl MqttHandler {
         }
     }
 
-    /// Serves a peer until one side ends the connection. `signed_in` is the login of the web page that opened the
-    /// connection.
+    /// Serves a peer until one side ends the connection. `implicit` is the login of a client without credentials in CONNECT.
     pub async fn serve_transport<T: Transport, F: Framing>(
         &self,
         socket: T,
         handshake_input: HandshakeInput<F>,
-        signed_in: Option<Login>,
+        implicit: ImplicitLogin,
     ) {
         let Self {
             server,
             shared_state,
         } = self;
-        handshake::serve(server, shared_state, socket, handshake_input, signed_in).await;
+        handshake::serve(server, shared_state, socket, handshake_input, implicit).await;
     }
 
     /// Returns the sessions of all clients.
@@ -53,11 +52,17 @@ impl MqttHandler {
 
 impl ConnectionHandler for MqttHandler {
     async fn serve<S: Socket>(self, accepted: AcceptedConnection<S>) {
-        let AcceptedConnection { socket, permit, .. } = accepted;
+        let AcceptedConnection {
+            socket,
+            certificate,
+            permit,
+            ..
+        } = accepted;
         let (transport, early_bytes) = socket.into_transport();
         let handshake_input =
             HandshakeInput::new(Stream, early_bytes, self.server.partial_message());
-        self.serve_transport(transport, handshake_input, None).await;
+        self.serve_transport(transport, handshake_input, certificate.into())
+            .await;
         drop(permit);
     }
 

@@ -19,7 +19,7 @@ use super::{
     will::{self, Will, WillError},
 };
 use crate::{
-    access_control::{Credentials, Login, LoginAttempt, LoginError, Principal},
+    access_control::{Credentials, ImplicitLogin, Login, LoginAttempt, LoginError, Principal},
     connection::{
         self, CloseReason, ConnectionParts, Deliverer, Framing, HandshakeInput, MessageType,
     },
@@ -35,7 +35,7 @@ pub async fn serve<T: Transport, F: Framing>(
     shared_state: &SharedState,
     socket: T,
     mut handshake_input: HandshakeInput<F>,
-    signed_in: Option<Login>,
+    implicit: ImplicitLogin,
 ) {
     let address = peer_address(socket.tcp());
     let principal = Arc::clone(server.access.open_principal());
@@ -43,7 +43,7 @@ pub async fn serve<T: Transport, F: Framing>(
     let mut stopping = server.stopping.clone();
     let accepted = tokio::select! {
         // Boxed, so that its memory is freed when the connection starts.
-        accepted = Box::pin(accept_client(shared_state, &mut context, &socket, &mut handshake_input, signed_in)) => accepted,
+        accepted = Box::pin(accept_client(shared_state, &mut context, &socket, &mut handshake_input, implicit)) => accepted,
         () = stopped(&mut stopping) => Err(CloseReason::Stopping.into()),
     };
     let AcceptedClient {
@@ -116,7 +116,7 @@ async fn accept_client<F: Framing>(
     context: &mut ServerContext,
     socket: &impl Transport,
     handshake_input: &mut HandshakeInput<F>,
-    signed_in: Option<Login>,
+    implicit: ImplicitLogin,
 ) -> Result<AcceptedClient, RefusedClient> {
     let config = &shared_state.options.machine;
     let until = Instant::now() + std::time::Duration::from_millis(config.handshake_ms.into());
@@ -125,7 +125,7 @@ async fn accept_client<F: Framing>(
     let opened = timeout_at(until, read_connect(handshake, socket, handshake_input)).await;
     let opened = opened.map_err(|_| CloseReason::NoHandshake)??;
     let address = peer_address(socket.tcp());
-    let logging_in = log_in(context, &opened, address, signed_in);
+    let logging_in = log_in(context, &opened, address, implicit);
     let login = timeout_at(until, logging_in).await;
     let login = login.map_err(|_| CloseReason::NoHandshake)??;
     let connecting = ConnectingClient::new(shared_state, context, login, opened)?;
@@ -170,17 +170,17 @@ async fn read_connect<F: Framing>(
     Ok(opened)
 }
 
-/// Determines the user of the client. Credentials of CONNECT have priority over the login of the web page.
+/// Determines the user of the client. Credentials of CONNECT have priority over other logins.
 async fn log_in(
     context: &ServerContext,
     opened: &Opened,
     address: IpAddr,
-    signed_in: Option<Login>,
+    implicit: ImplicitLogin,
 ) -> Result<Login, RefusedClient> {
     let credentials = match (opened.user_name.as_deref(), opened.password.as_deref()) {
-        (None, None) => match signed_in {
-            Some(login) => return Ok(login),
-            None => Credentials::Nothing,
+        (None, None) => match implicit.signed_in() {
+            Some(login) => return Ok(login.clone()),
+            None => implicit.credentials(),
         },
         (user, password) => Credentials::Password {
             user: user.unwrap_or_default(),

@@ -9,7 +9,7 @@ use super::{
     login::{self, RefusedLogin},
 };
 use crate::{
-    access_control::Login,
+    access_control::ImplicitLogin,
     connection::{self, ConnectionParts, Deliverer, Framing, HandshakeInput, Stream},
     handler::{AcceptedConnection, ConnectionHandler, answer_and_close},
     server::{Server, peer_address},
@@ -33,27 +33,22 @@ impl StompHandler {
         }
     }
 
-    /// Serves a peer until one side ends the connection. `listener` is the beginning of the session's name, `signed_in` the
-    /// login of the web page that opened the connection.
+    /// Serves a peer until one side ends the connection. `listener` is the beginning of the session's name, `implicit` the
+    /// login of a client without credentials in CONNECT.
     pub async fn serve_transport<T: Transport, F: Framing>(
         &self,
         socket: T,
         mut handshake_input: HandshakeInput<F>,
         listener: &str,
-        signed_in: Option<Login>,
+        implicit: ImplicitLogin,
     ) {
         let server = &self.server;
         let address = peer_address(socket.tcp());
         let mut principal = Arc::clone(server.access.open_principal());
         if !server.access.is_open() {
             // Boxed, so that its memory is freed when the connection starts.
-            let logged_in = Box::pin(login::log_in(
-                self,
-                &socket,
-                &mut handshake_input,
-                signed_in,
-            ))
-            .await;
+            let logged_in =
+                Box::pin(login::log_in(self, &socket, &mut handshake_input, implicit)).await;
             match logged_in {
                 Ok(found) => principal = found,
                 Err(RefusedLogin {
@@ -84,11 +79,16 @@ impl StompHandler {
 
 impl ConnectionHandler for StompHandler {
     async fn serve<S: Socket>(self, accepted: AcceptedConnection<S>) {
-        let AcceptedConnection { socket, permit, .. } = accepted;
+        let AcceptedConnection {
+            socket,
+            certificate,
+            permit,
+            ..
+        } = accepted;
         let (transport, early_bytes) = socket.into_transport();
         let handshake_input =
             HandshakeInput::new(Stream, early_bytes, self.server.partial_message());
-        self.serve_transport(transport, handshake_input, S::NAME, None)
+        self.serve_transport(transport, handshake_input, S::NAME, certificate.into())
             .await;
         drop(permit);
     }

@@ -11,7 +11,7 @@ use wire::stomp::{
 
 use super::handler::{StompHandler, refusal};
 use crate::{
-    access_control::{Credentials, Login, LoginAttempt, LoginError, Principal},
+    access_control::{Credentials, ImplicitLogin, LoginAttempt, LoginError, Principal},
     connection::{CloseReason, EarlyInput, Framing, HandshakeInput},
     server::peer_address,
     stopping::stopped,
@@ -41,7 +41,7 @@ struct FirstFrame {
     client_id: Option<Arc<str>>,
 }
 
-/// Reads CONNECT, and determines the user of the client. A login of CONNECT has priority over the one of the web page.
+/// Reads CONNECT, and determines the user of the client. Credentials of CONNECT have priority over other logins.
 ///
 /// # Errors
 /// The client is not accepted, sends no CONNECT in time, or is gone; or the server stops.
@@ -49,7 +49,7 @@ pub(super) async fn log_in<T: Transport, F: Framing>(
     handler: &StompHandler,
     socket: &T,
     handshake_input: &mut HandshakeInput<F>,
-    signed_in: Option<Login>,
+    implicit: ImplicitLogin,
 ) -> Result<Arc<Principal>, RefusedLogin> {
     let mut stopping = handler.server.stopping.clone();
     let handshake_time = Duration::from_millis(handler.options.session.handshake_ms.into());
@@ -60,20 +60,21 @@ pub(super) async fn log_in<T: Transport, F: Framing>(
             // The connection refuses the frame for its own reason.
             return Ok(handler.server.access.without_rights());
         };
-        let login = match (&first.user, signed_in) {
-            (None, Some(login)) => Ok(login),
-            (user, _) => {
+        let access = &handler.server.access;
+        let login = match (first.credentials(), implicit.signed_in()) {
+            (None, Some(login)) => Ok(login.clone()),
+            (credentials, _) => {
                 let attempt = LoginAttempt {
-                    credentials: credentials(user.as_deref(), first.password.as_deref()),
+                    credentials: credentials.unwrap_or(implicit.credentials()),
                     address: peer_address(socket.tcp()),
                     protocol: "stomp",
                     client: first.client_id.as_deref(),
                 };
-                handler.server.access.log_in(attempt).await
+                access.log_in(attempt).await
             }
         };
         let login = login.map_err(refused)?;
-        Ok(handler.server.access.principal(login, first.client_id))
+        Ok(access.principal(login, first.client_id))
     };
     tokio::select! {
         done = timeout_at(until, logging_in) => match done {
@@ -113,21 +114,21 @@ impl FirstFrame {
         let client_id = connect.client_id.as_deref();
         Self {
             user: owned(&connect.login).filter(|user| !user.is_empty()),
-            password: owned(&connect.passcode),
+            password: owned(&connect.passcode).filter(|password| !password.is_empty()),
             client_id: client_id.filter(|id| !id.is_empty()).map(Into::into),
         }
     }
-}
 
-/// Returns the credentials of a client that names a user or not.
-fn credentials<'a>(user: Option<&'a str>, password: Option<&'a str>) -> Credentials<'a> {
-    match (user, password.filter(|password| !password.is_empty())) {
-        (None, None) => Credentials::Nothing,
-        (None, Some(token)) => Credentials::Token(token),
-        (Some(user), password) => Credentials::Password {
-            user,
-            password: password.unwrap_or_default().as_bytes(),
-        },
+    /// Returns the credentials. A passcode without a user is a token.
+    fn credentials(&self) -> Option<Credentials<'_>> {
+        match (self.user.as_deref(), self.password.as_deref()) {
+            (None, None) => None,
+            (None, Some(token)) => Some(Credentials::Token(token)),
+            (Some(user), password) => Some(Credentials::Password {
+                user,
+                password: password.unwrap_or_default().as_bytes(),
+            }),
+        }
     }
 }
 

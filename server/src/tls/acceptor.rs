@@ -4,10 +4,11 @@
 use std::{io, sync::Arc, time::Duration};
 
 use tokio::{net::TcpStream, sync::watch, time::timeout};
-use tokio_rustls::TlsAcceptor;
+use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
-use super::identity::Identity;
+use super::identity::{Current, Identity};
 use crate::{
+    access_control::{ClientTrust, PeerCertificate},
     fairness,
     handler::{AcceptedConnection, ConnectionHandler, answer_and_close},
     stopping::stopped,
@@ -66,8 +67,14 @@ impl<D: ConnectionHandler> ConnectionAcceptor<D> {
             socket,
             peer,
             permit,
+            ..
         } = accepted;
-        let accept = TlsAcceptor::from(identity.current()).accept(socket);
+        let Current {
+            config,
+            client_trust,
+            ..
+        } = identity.current();
+        let accept = TlsAcceptor::from(config).accept(socket);
         let result = tokio::select! {
             result = timeout(MAX_HANDSHAKE_TIME, accept) => result,
             () = stopped(&mut self.stopping) => return,
@@ -75,6 +82,7 @@ impl<D: ConnectionHandler> ConnectionAcceptor<D> {
         match result {
             Ok(Ok(socket)) => {
                 let accepted = AcceptedConnection {
+                    certificate: client_certificate(&socket, &client_trust),
                     socket: Box::new(socket),
                     peer,
                     permit,
@@ -94,7 +102,7 @@ impl<D: ConnectionHandler> ConnectionAcceptor<D> {
         let uses_tls = timeout(REFUSED_FIRST_BYTE_TIME, peek_uses_tls(&socket)).await;
         match uses_tls.unwrap_or(Ok(false)) {
             Ok(true) => {
-                let accept = TlsAcceptor::from(identity.current()).accept(socket);
+                let accept = TlsAcceptor::from(identity.current().config).accept(socket);
                 if let Ok(socket) = accept.await {
                     self.handler.refuse(Box::new(socket)).await;
                 }
@@ -105,6 +113,21 @@ impl<D: ConnectionHandler> ConnectionAcceptor<D> {
             Ok(false) => self.handler.refuse(socket).await,
             // The connection is broken.
             Err(_) => {}
+        }
+    }
+}
+
+/// Returns the certificate of the client, if it has presented one.
+fn client_certificate(
+    socket: &TlsStream<TcpStream>,
+    trust: &ClientTrust,
+) -> Option<Arc<PeerCertificate>> {
+    let (_, session) = socket.get_ref();
+    match PeerCertificate::new(session.peer_certificates()?, trust.generation) {
+        Ok(certificate) => Some(Arc::new(certificate)),
+        Err(error) => {
+            tracing::debug!(%error, "a client certificate is ignored");
+            None
         }
     }
 }

@@ -7,12 +7,13 @@ use std::{
 };
 
 use rustls::{
-    ServerConfig,
     crypto::CryptoProvider,
     pki_types::{
         CertificateDer, PrivateKeyDer,
         pem::{self, PemObject},
     },
+    server::VerifierBuilderError,
+    sign::CertifiedKey,
 };
 
 /// The chain, with the server's own certificate first, and its key.
@@ -50,6 +51,18 @@ pub enum CertificateError {
     /// The key does not belong to the certificate.
     #[error("{} and {} do not belong together", files.cert.display(), files.key.display())]
     Mismatch { files: Files },
+    /// rustls does not accept a CA certificate.
+    #[error("a certificate in {} cannot be used: {reason}", path.display())]
+    UnusableAuthority {
+        path: PathBuf,
+        reason: rustls::Error,
+    },
+    /// rustls does not accept a revocation list.
+    #[error("{} cannot be used: {reason}", path.display())]
+    UnusableRevocationList {
+        path: PathBuf,
+        reason: VerifierBuilderError,
+    },
     /// rustls does not accept the certificate or the type of the key.
     #[error("{} with {} cannot be used: {reason}", files.cert.display(), files.key.display())]
     Refused { files: Files, reason: rustls::Error },
@@ -61,18 +74,18 @@ impl Files {
         [&self.cert, &self.key]
     }
 
-    /// Loads the TLS configuration of the server.
+    /// Loads the certificate and its key.
     ///
     /// # Errors
     ///
     /// One of the files is not valid, or they do not belong together.
-    pub fn load(&self) -> Result<Arc<ServerConfig>, CertificateError> {
+    pub fn load(&self) -> Result<Arc<CertifiedKey>, CertificateError> {
         let certificate = Certificate {
             chain: chain(&self.cert)?,
             key: key(&self.key)?,
         };
         let files = self.clone();
-        certificate.config().map_err(|reason| match reason {
+        certificate.certified_key().map_err(|reason| match reason {
             rustls::Error::InconsistentKeys(_) => CertificateError::Mismatch { files },
             reason => CertificateError::Refused { files, reason },
         })
@@ -80,19 +93,13 @@ impl Files {
 }
 
 impl Certificate {
-    /// Returns a configuration for TLS 1.3 and 1.2, without client certificates. The newest few hundred sessions can be
-    /// resumed.
+    /// Returns the certificate in the form that rustls uses.
     ///
     /// # Errors
     ///
     /// The key does not belong to the certificate, or its type is not supported.
-    pub fn config(self) -> Result<Arc<ServerConfig>, rustls::Error> {
-        let mut config = ServerConfig::builder_with_provider(provider())
-            .with_safe_default_protocol_versions()?
-            .with_no_client_auth()
-            .with_single_cert(self.chain, self.key)?;
-        config.alpn_protocols = ALPN.map(Vec::from).into();
-        Ok(Arc::new(config))
+    pub fn certified_key(self) -> Result<Arc<CertifiedKey>, rustls::Error> {
+        CertifiedKey::from_der(self.chain, self.key, &provider()).map(Arc::new)
     }
 }
 
@@ -101,25 +108,22 @@ pub(super) fn provider() -> Arc<CryptoProvider> {
     Arc::new(rustls::crypto::ring::default_provider())
 }
 
-fn chain(path: &Path) -> Result<Vec<CertificateDer<'static>>, CertificateError> {
+/// Reads the certificates of a file; at least one.
+pub(super) fn chain(path: &Path) -> Result<Vec<CertificateDer<'static>>, CertificateError> {
     let certificates = CertificateDer::pem_file_iter(path).and_then(Iterator::collect);
-    let chain: Vec<_> =
-        certificates.map_err(|error| certificate_error(path, error, CERTIFICATE))?;
+    let chain: Vec<_> = certificates.map_err(|error| pem_error(path, error, CERTIFICATE))?;
     if chain.is_empty() {
-        return Err(certificate_error(
-            path,
-            pem::Error::NoItemsFound,
-            CERTIFICATE,
-        ));
+        return Err(pem_error(path, pem::Error::NoItemsFound, CERTIFICATE));
     }
     Ok(chain)
 }
 
 fn key(path: &Path) -> Result<PrivateKeyDer<'static>, CertificateError> {
-    PrivateKeyDer::from_pem_file(path).map_err(|error| certificate_error(path, error, PRIVATE_KEY))
+    PrivateKeyDer::from_pem_file(path).map_err(|error| pem_error(path, error, PRIVATE_KEY))
 }
 
-fn certificate_error(path: &Path, error: pem::Error, label: &'static str) -> CertificateError {
+/// Returns the error for a file in which items with this PEM label are expected.
+pub(super) fn pem_error(path: &Path, error: pem::Error, label: &'static str) -> CertificateError {
     let path = path.to_owned();
     match error {
         pem::Error::Io(reason) => CertificateError::Unreadable { path, reason },
@@ -130,6 +134,3 @@ fn certificate_error(path: &Path, error: pem::Error, label: &'static str) -> Cer
 
 const CERTIFICATE: &str = "CERTIFICATE";
 const PRIVATE_KEY: &str = "PRIVATE KEY";
-
-/// The supported protocols (RFC 7301). A client without ALPN is accepted as well.
-const ALPN: [&[u8]; 2] = [b"http/1.1", b"mqtt"];

@@ -1,28 +1,50 @@
-//! The certificate in use, which can be replaced while connections stay open.
+//! The certificate in use and the trust in client certificates, which can be replaced while connections stay open.
 
 use std::{
-    path::Path,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use rustls::ServerConfig;
+use rustls::{
+    ServerConfig,
+    server::{WebPkiClientVerifier, danger::ClientCertVerifier},
+    sign::{CertifiedKey, SingleCertAndKey},
+};
 use tokio::sync::watch;
 
 use super::{
-    certificate::{CertificateError, Files},
+    certificate::{Files, provider},
+    client_trust::{ClientCertificateRule, ClientTrustFiles},
     options::TlsOptions,
     self_signed,
 };
-use crate::file_watch::{Stamps, WatchedFiles, watch_files};
+use crate::{
+    access_control::{AccessControl, ClientTrust},
+    file_watch::{Stamps, WatchedFiles, watch_files},
+};
 
 /// The server's TLS identity. A connection keeps the certificate of its handshake; the next handshake uses the newest.
 pub struct Identity {
-    current: Mutex<Arc<ServerConfig>>,
-    /// The files and the stamps they had before they were read. `None` for a generated certificate.
-    files: Option<(Files, Stamps)>,
+    /// `None` for a generated certificate.
+    files: Option<Files>,
+    /// `None` if clients are not asked for certificates.
+    client_files: Option<ClientTrustFiles>,
+    /// The stamps that all files had before they were read.
+    read: Stamps,
+    current: Mutex<Current>,
     /// The fingerprint of a generated certificate, for people to compare.
     pub fingerprint: Option<String>,
+}
+
+/// What the next handshake uses.
+#[derive(Clone)]
+pub struct Current {
+    /// The configuration.
+    pub config: Arc<ServerConfig>,
+    /// The trust in client certificates, which is part of the configuration.
+    pub client_trust: Arc<ClientTrust>,
+    key: Arc<CertifiedKey>,
 }
 
 impl Identity {
@@ -35,74 +57,160 @@ impl Identity {
         options: &TlsOptions,
         listen: std::net::IpAddr,
     ) -> anyhow::Result<Option<Arc<Self>>> {
-        let identity = match (&options.cert, &options.key) {
-            (Some(cert), Some(key)) => Self::from_files(Files {
+        let files = match (&options.cert, &options.key) {
+            (Some(cert), Some(key)) => Some(Files {
                 cert: cert.clone(),
                 key: key.clone(),
-            })?,
-            _ if options.self_signed => Self::generate(listen, options.write_cert.as_deref())?,
+            }),
+            _ if options.self_signed => None,
             _ => return Ok(None),
         };
-        Ok(Some(Arc::new(identity)))
-    }
-
-    fn from_files(files: Files) -> Result<Self, CertificateError> {
+        let client_files = client_files(options);
         // Taken before reading, so that a change in the meantime causes another read.
-        let stamps = Stamps::of(&files.paths());
-        Ok(Self {
-            current: Mutex::new(files.load()?),
-            files: Some((files, stamps)),
-            fingerprint: None,
-        })
+        let read = Stamps::of(&paths(files.as_ref(), client_files.as_ref()));
+        let (key, fingerprint) = match &files {
+            Some(files) => (files.load()?, None),
+            None => {
+                let certificate = self_signed::certificate(listen)?;
+                let own = &certificate.chain[0];
+                if let Some(path) = options.write_cert.as_deref() {
+                    self_signed::write(own, path)?;
+                }
+                let fingerprint = self_signed::fingerprint(own);
+                (certificate.certified_key()?, Some(fingerprint))
+            }
+        };
+        let verifier = client_files.as_ref().map(ClientTrustFiles::load);
+        let client_trust = ClientTrust {
+            verifier: verifier.transpose()?,
+            generation: 1,
+        };
+        let current = Current::new(key, Arc::new(client_trust))?;
+        Ok(Some(Arc::new(Self {
+            files,
+            client_files,
+            read,
+            current: Mutex::new(current),
+            fingerprint,
+        })))
     }
 
-    fn generate(listen: std::net::IpAddr, write_to: Option<&Path>) -> anyhow::Result<Self> {
-        let certificate = self_signed::certificate(listen)?;
-        let own = &certificate.chain[0];
-        if let Some(path) = write_to {
-            self_signed::write(own, path)?;
-        }
-        Ok(Self {
-            fingerprint: Some(self_signed::fingerprint(own)),
-            current: Mutex::new(certificate.config()?),
-            files: None,
-        })
+    /// Returns what the next handshake uses.
+    pub fn current(&self) -> Current {
+        self.lock().clone()
     }
 
-    /// Returns the configuration for the next handshake.
-    pub fn current(&self) -> Arc<ServerConfig> {
-        Arc::clone(&self.lock())
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Arc<ServerConfig>> {
+    fn lock(&self) -> MutexGuard<'_, Current> {
         self.current.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Reads the files again; if they are not usable, the certificate in use stays.
-    fn reload(&self, files: &Files) {
-        match files.load() {
-            Ok(config) => {
-                *self.lock() = config;
-                tracing::info!(cert = %files.cert.display(), "the certificate was read again");
+    /// Reads the files again. What is not usable stays as it is.
+    fn reload(&self, access: &AccessControl) {
+        let Current {
+            mut key,
+            mut client_trust,
+            ..
+        } = self.current();
+        if let Some(files) = &self.files {
+            match files.load() {
+                Ok(loaded) => {
+                    key = loaded;
+                    tracing::info!(cert = %files.cert.display(), "the certificate was read again");
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "the new certificate cannot be used; the old one stays in use")
+                }
             }
-            Err(error) => {
-                tracing::warn!(%error, "the new certificate cannot be used; the old one stays in use")
+        }
+        if let Some(files) = &self.client_files {
+            match files.load() {
+                Ok(verifier) => {
+                    client_trust = Arc::new(ClientTrust {
+                        verifier: Some(verifier),
+                        generation: client_trust.generation + 1,
+                    });
+                    tracing::info!(ca = %files.ca.display(), "the CA certificates for clients were read again");
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "the new CA certificates or revocation lists for clients cannot be used; the old ones stay in use")
+                }
             }
+        }
+        match Current::new(key, Arc::clone(&client_trust)) {
+            Ok(current) => {
+                *self.lock() = current;
+                access.replace_client_trust(client_trust);
+            }
+            Err(error) => tracing::error!(%error, "TLS cannot be configured"),
         }
     }
 }
 
-/// Reads the files again after a change and at each SIGHUP, as long as the server runs.
-pub async fn reload_on_change(identity: Arc<Identity>, hangup: watch::Receiver<()>) {
-    let Some((files, read)) = identity.files.clone() else {
-        return;
-    };
-    let watched = WatchedFiles {
-        paths: files.paths().map(Path::to_owned).into(),
-        read,
-        interval: CHECK_INTERVAL,
-    };
-    watch_files(watched, hangup, move || identity.reload(&files)).await;
+impl Current {
+    fn new(key: Arc<CertifiedKey>, client_trust: Arc<ClientTrust>) -> Result<Self, rustls::Error> {
+        Ok(Self {
+            config: server_config(Arc::clone(&key), client_trust.verifier.clone())?,
+            client_trust,
+            key,
+        })
+    }
 }
 
+/// Returns a configuration for TLS 1.3 and 1.2. The newest few hundred sessions can be resumed, but none of an earlier
+/// configuration: a resumed session does not verify the client certificate again.
+///
+/// # Errors
+///
+/// The implementation of cryptography does not support these versions.
+pub(super) fn server_config(
+    key: Arc<CertifiedKey>,
+    client_verifier: Option<Arc<dyn ClientCertVerifier>>,
+) -> Result<Arc<ServerConfig>, rustls::Error> {
+    let client_verifier = client_verifier.unwrap_or_else(WebPkiClientVerifier::no_client_auth);
+    let mut config = ServerConfig::builder_with_provider(provider())
+        .with_safe_default_protocol_versions()?
+        .with_client_cert_verifier(client_verifier)
+        .with_cert_resolver(Arc::new(SingleCertAndKey::from(key)));
+    config.alpn_protocols = ALPN.map(Vec::from).into();
+    Ok(Arc::new(config))
+}
+
+/// Reads the files again after a change and at each SIGHUP, as long as the server runs. Connections whose client certificates
+/// are not trusted any more end.
+pub async fn reload_on_change(
+    identity: Arc<Identity>,
+    access: Arc<AccessControl>,
+    hangup: watch::Receiver<()>,
+) {
+    let paths = paths(identity.files.as_ref(), identity.client_files.as_ref());
+    if paths.is_empty() {
+        return;
+    }
+    let watched = WatchedFiles {
+        paths,
+        read: identity.read.clone(),
+        interval: CHECK_INTERVAL,
+    };
+    watch_files(watched, hangup, move || identity.reload(&access)).await;
+}
+
+fn client_files(options: &TlsOptions) -> Option<ClientTrustFiles> {
+    Some(ClientTrustFiles {
+        ca: options.client_ca.clone()?,
+        crl: options.client_crl.clone(),
+        rule: match options.client_required {
+            true => ClientCertificateRule::Required,
+            false => ClientCertificateRule::Optional,
+        },
+    })
+}
+
+fn paths(files: Option<&Files>, client_files: Option<&ClientTrustFiles>) -> Vec<PathBuf> {
+    let own = files.into_iter().flat_map(Files::paths);
+    let clients = client_files.into_iter().flat_map(ClientTrustFiles::paths);
+    own.chain(clients).map(Path::to_owned).collect()
+}
+
+/// The supported protocols (RFC 7301). A client without ALPN is accepted as well.
+const ALPN: [&[u8]; 2] = [b"http/1.1", b"mqtt"];
 const CHECK_INTERVAL: Duration = Duration::from_secs(1);

@@ -40,6 +40,31 @@ pub struct TlsOptions {
         requires = "self_signed"
     )]
     pub write_cert: Option<PathBuf>,
+    /// Ask clients for certificates that one of these CA certificates (PEM) has signed; a user of the users file may have such a
+    /// certificate instead of a password. The file is read again when it changes, and at SIGHUP
+    #[arg(
+        long = "tls-client-ca",
+        env = "CARILLON_TLS_CLIENT_CA",
+        value_name = "FILE"
+    )]
+    pub client_ca: Option<PathBuf>,
+    /// The revocation lists (PEM) of the CAs of client certificates: one for each CA that has signed a certificate of a
+    /// client's chain. Read again as --tls-client-ca; connections with revoked certificates end
+    #[arg(
+        long = "tls-client-crl",
+        env = "CARILLON_TLS_CLIENT_CRL",
+        value_name = "FILE",
+        requires = "client_ca"
+    )]
+    pub client_crl: Option<PathBuf>,
+    /// Refuse connections with TLS that have no client certificate
+    #[arg(
+        long = "tls-client-required",
+        env = "CARILLON_TLS_CLIENT_REQUIRED",
+        value_parser = BoolishValueParser::new(),
+        requires = "client_ca"
+    )]
+    pub client_required: bool,
     /// Refuse connections without TLS, on every port
     #[arg(
         long = "tls-only",

@@ -100,7 +100,7 @@ mod tests {
         assert!(text.lines().all(|line| line.len() <= 64), "{text}");
         let read = CertificateDer::from_pem_slice(text.as_bytes()).expect("PEM");
         assert_eq!(read, generated.chain[0]);
-        assert!(generated.config().is_ok());
+        assert!(generated.certified_key().is_ok());
     }
 
     #[test]

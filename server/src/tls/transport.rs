@@ -228,7 +228,7 @@ mod tests {
     use tokio_rustls::{TlsAcceptor, TlsConnector};
 
     use super::*;
-    use crate::tls::{certificate::provider, self_signed};
+    use crate::tls::{certificate::provider, identity::server_config, self_signed};
 
     type Client = tokio_rustls::client::TlsStream<TcpStream>;
 
@@ -246,7 +246,8 @@ mod tests {
         let address = listener.local_addr().expect("an address");
         let ours = async {
             let (socket, _) = listener.accept().await.expect("a connection");
-            let config = certificate.config().expect("a configuration");
+            let key = certificate.certified_key().expect("a key");
+            let config = server_config(key, None).expect("a configuration");
             TlsAcceptor::from(config).accept(socket).await.map(Box::new)
         };
         let theirs = async {

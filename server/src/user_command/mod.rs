@@ -11,7 +11,9 @@ use std::{
     path::PathBuf,
 };
 
-use access::{PasswordHash, SALT_BYTES, TOKEN_BYTES, TokenHash, hash_password, write_token};
+use access::{
+    CertificateName, PasswordHash, SALT_BYTES, TOKEN_BYTES, TokenHash, hash_password, write_token,
+};
 use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
 use ring::rand::{SecureRandom as _, SystemRandom};
@@ -47,6 +49,10 @@ enum UserCommand {
         /// Add the user without a password, for logins with tokens
         #[arg(long)]
         no_password: bool,
+        /// Let the user log in with this TLS client certificate instead of a password: CN=NAME, DNS:NAME, email:ADDRESS,
+        /// URI:URI, or sha256: and the fingerprint
+        #[arg(long, value_name = "NAME", value_parser = CertificateName::new)]
+        certificate: Option<CertificateName>,
     },
     /// Change the password of a user. Asks for the password, or reads one line of standard input
     Passwd {
@@ -126,13 +132,17 @@ pub fn run_user(options: &UserOptions) -> anyhow::Result<bool> {
             name,
             groups,
             no_password,
+            certificate,
         } => {
             let mut editor = FileEditor::open_or_new(&file.path)?;
-            let password = match no_password {
+            let password = match *no_password || certificate.is_some() {
                 true => None,
                 false => Some(new_password(name)?),
             };
             editor.users.add_user(name, password.as_ref(), groups)?;
+            if let Some(certificate) = certificate {
+                editor.users.set_certificate(name, certificate)?;
+            }
             editor.save()?;
             writeln!(out, "user {name:?} was added to {}", file.path.display())?;
             if editor.has_no_rules(name) {

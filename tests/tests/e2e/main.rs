@@ -12,6 +12,7 @@ mod command_line;
 mod connection_limit;
 mod console;
 mod consumers;
+mod credentials;
 mod cross_origin;
 mod data_directory;
 mod dead_letters;
