@@ -10,27 +10,40 @@ use std::{
 use tokio::{sync::watch, time::MissedTickBehavior};
 
 /// Files that belong together, and the stamps that they had before they were read last.
-#[derive(Debug, Clone)]
-pub struct WatchedFiles {
+#[derive(Debug, Clone, Default)]
+pub struct ReadFiles {
     /// The files.
     pub paths: Vec<PathBuf>,
     /// Their stamps.
     pub read: Stamps,
+}
+
+impl ReadFiles {
+    /// Takes the stamp of a file that is read next, so that a change in the meantime causes another read.
+    pub fn add(&mut self, path: &Path) {
+        self.paths.push(path.to_owned());
+        self.read.0.push(Stamp::of(path).ok());
+    }
+}
+
+/// Files that are read again after changes.
+#[derive(Debug, Clone)]
+pub struct WatchedFiles {
+    /// The files.
+    pub files: ReadFiles,
     /// The time between two checks. A change is read after it has stayed the same for this time.
     pub interval: Duration,
 }
 
-/// Calls `reload` after a change and at each SIGHUP, which `hangup` reports, as long as the server runs.
+/// Calls `reload` after a change and at each SIGHUP, which `hangup` reports, as long as the server runs. `reload` returns the
+/// files that it has read, if they may be others than before.
 pub async fn watch_files(
     files: WatchedFiles,
     mut hangup: watch::Receiver<()>,
-    mut reload: impl FnMut() + Send + 'static,
+    mut reload: impl FnMut() -> Option<ReadFiles> + Send + 'static,
 ) {
-    let WatchedFiles {
-        paths,
-        read,
-        interval,
-    } = files;
+    let WatchedFiles { files, interval } = files;
+    let ReadFiles { mut paths, read } = files;
     let mut watch = FileWatch::new(read);
     let mut interval = tokio::time::interval(interval);
     interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -39,22 +52,25 @@ pub async fn watch_files(
             Ok(()) = hangup.changed() => true,
             _ = interval.tick() => false,
         };
-        let stamped = paths.clone();
+        let names = format!("{paths:?}");
         // The files may be on a slow network file system.
         let checked = tokio::task::spawn_blocking(move || {
-            let now = Stamps::of(&stamped);
+            let now = Stamps::of(&paths);
             if is_requested {
-                watch = FileWatch::new(now);
-                reload();
-            } else if watch.is_due(now) {
-                reload();
+                watch = FileWatch::new(now.clone());
             }
-            (watch, reload)
+            if (is_requested || watch.is_due(now))
+                && let Some(files) = reload()
+            {
+                paths = files.paths;
+                watch = FileWatch::new(files.read);
+            }
+            (paths, watch, reload)
         });
         match checked.await {
-            Ok(after) => (watch, reload) = after,
+            Ok(after) => (paths, watch, reload) = after,
             Err(error) => {
-                return tracing::error!(?paths, %error, "changes of these files are no longer detected");
+                return tracing::error!(paths = names, %error, "changes of these files are no longer detected");
             }
         }
     }
@@ -87,7 +103,7 @@ impl FileWatch {
 }
 
 /// The stamps that show a change of files.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Stamps(Vec<Option<Stamp>>);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -100,7 +116,7 @@ struct Stamp {
 
 impl Stamps {
     /// Returns the present stamps of files.
-    pub fn of<P: AsRef<Path>>(paths: &[P]) -> Self {
+    fn of<P: AsRef<Path>>(paths: &[P]) -> Self {
         let stamps = paths.iter().map(|path| Stamp::of(path.as_ref()).ok());
         Self(stamps.collect())
     }

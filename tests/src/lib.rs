@@ -13,6 +13,7 @@ pub mod data;
 pub mod deadline;
 pub mod flood;
 pub mod http;
+pub mod jwt;
 pub mod lossy_disk;
 pub mod mosquitto;
 pub mod mqtt;

@@ -49,6 +49,13 @@ impl UsersFile {
         fs::rename(&next, &self.path).expect("the file");
     }
 
+    /// Writes another file beside it, as a whole.
+    pub fn write_beside(&self, name: &str, text: &str) {
+        let next = self.directory.join("next-beside");
+        fs::write(&next, text).expect("a file");
+        fs::rename(&next, self.directory.join(name)).expect("the file");
+    }
+
     /// Replaces a part of the text.
     pub fn edit(&self, from: &str, to: &str) {
         let text = self.text();

@@ -30,6 +30,11 @@ impl Users {
                 .collect()
         };
         changes.add("", &anonymous(self), &anonymous(older));
+        let jwt = |users: &Self| -> BTreeMap<Arc<str>, _> {
+            let jwt = users.jwt.iter();
+            jwt.map(|jwt| ("jwt".into(), jwt.clone())).collect()
+        };
+        changes.add("", &jwt(self), &jwt(older));
         changes
     }
 }

@@ -12,6 +12,7 @@ use toml::Spanned;
 use crate::{
     certificate::CertificateName,
     file::{Token, User, Users},
+    jwt::{Jwt, JwtRules, KeySet},
     password::PasswordHash,
     pattern::Pattern,
     right::Right,
@@ -26,6 +27,7 @@ pub(crate) struct Document {
     tokens: BTreeMap<Spanned<String>, TokenTable>,
     groups: BTreeMap<String, GroupTable>,
     anonymous: Option<GroupTable>,
+    jwt: Option<JwtTable>,
 }
 
 /// Takes the lists of a table, each with its right.
@@ -88,6 +90,37 @@ table! {
 
 table! {
     GroupTable {}
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct JwtTable {
+    keys: Spanned<String>,
+    issuer: Option<Spanned<String>>,
+    audience: Spanned<String>,
+    user: Option<Spanned<String>>,
+    groups: Option<Spanned<String>>,
+}
+
+impl JwtTable {
+    fn into_jwt(self) -> Result<Jwt, Fault> {
+        let text = |text: Spanned<String>| -> Result<Box<str>, Fault> {
+            match text.get_ref().is_empty() {
+                true => Err(Fault::at(&text, "the text must not be empty".to_owned())),
+                false => Ok(text.into_inner().into()),
+            }
+        };
+        Ok(Jwt {
+            keys_file: text(self.keys)?,
+            keys: KeySet::default(),
+            rules: Arc::new(JwtRules {
+                issuer: self.issuer.map(text).transpose()?,
+                audience: text(self.audience)?,
+                user: self.user.map_or(Ok("sub".into()), text)?,
+                groups: self.groups.map_or(Ok("groups".into()), text)?,
+            }),
+        })
+    }
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -158,7 +191,7 @@ impl Document {
             .into_iter()
             .map(|(name, mut table)| Ok((name.into(), table.take_rules()?)))
             .collect::<Result<_, _>>()?;
-        let known_groups = |names: Vec<Spanned<String>>| -> Result<Vec<Arc<str>>, Fault> {
+        let known_groups = |names: Vec<Spanned<String>>| -> Result<Arc<[Arc<str>]>, Fault> {
             names
                 .into_iter()
                 .map(|name| match groups.get_key_value(name.get_ref().as_str()) {
@@ -235,6 +268,7 @@ impl Document {
             tokens.insert(key, token);
         }
         let anonymous = self.anonymous.map(|mut table| table.take_rules());
+        let jwt = self.jwt.map(JwtTable::into_jwt);
         Ok(Users {
             users,
             tokens,
@@ -242,24 +276,38 @@ impl Document {
             certificates,
             groups,
             anonymous: anonymous.transpose()?,
+            jwt: jwt.transpose()?,
         })
     }
 }
 
-/// Checks the name of a user or token: protocols and logs must be able to show it.
+/// Checks the name of a user or token.
 fn check_name(name: &Spanned<String>) -> Result<(), Fault> {
-    let text = name.get_ref();
-    let fault = if text.is_empty() {
-        "a name is empty".to_owned()
+    match name_fault(name.get_ref()) {
+        Some(fault) => Err(Fault::at(name, fault)),
+        None => Ok(()),
+    }
+}
+
+/// Returns whether a text can be the name of a user.
+pub(crate) fn is_name(text: &str) -> bool {
+    name_fault(text).is_none()
+}
+
+/// Returns the reason why a text cannot be a name: protocols and logs must be able to show it.
+fn name_fault(text: &str) -> Option<String> {
+    if text.is_empty() {
+        Some("a name is empty".to_owned())
     } else if text.len() > MAX_NAME_BYTES {
-        format!("a name is longer than {MAX_NAME_BYTES} bytes")
+        Some(format!("a name is longer than {MAX_NAME_BYTES} bytes"))
     } else if text.contains(|one: char| one.is_control() || one == ':') {
         // HTTP Basic separates name and password by a colon (RFC 7617, 2).
-        format!("name {text:?}: control characters and ':' are not allowed")
+        Some(format!(
+            "name {text:?}: control characters and ':' are not allowed"
+        ))
     } else {
-        return Ok(());
-    };
-    Err(Fault::at(name, fault))
+        None
+    }
 }
 
 impl Fault {

@@ -9,6 +9,7 @@ use crate::{
     certificate::{Certificate, CertificateName},
     document::Document,
     grants::{Grants, Identity},
+    jwt::{Jwt, KeySet},
     password::PasswordHash,
     rules::Rule,
     token::TokenHash,
@@ -25,12 +26,13 @@ pub struct Users {
     pub(crate) certificates: HashMap<CertificateName, Arc<str>>,
     pub(crate) groups: BTreeMap<Arc<str>, Vec<Rule>>,
     pub(crate) anonymous: Option<Vec<Rule>>,
+    pub(crate) jwt: Option<Jwt>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct User {
     pub(crate) password: Option<PasswordHash>,
-    pub(crate) groups: Vec<Arc<str>>,
+    pub(crate) groups: Arc<[Arc<str>]>,
     pub(crate) rules: Vec<Rule>,
 }
 
@@ -39,7 +41,7 @@ pub(crate) struct Token {
     pub(crate) hash: TokenHash,
     /// The user for whom the token stands; `None` if it is a user of its own.
     pub(crate) user: Option<Arc<str>>,
-    pub(crate) groups: Vec<Arc<str>>,
+    pub(crate) groups: Arc<[Arc<str>]>,
     pub(crate) rules: Vec<Rule>,
 }
 
@@ -141,6 +143,29 @@ impl Users {
         (is_fingerprint || users.all(|(_, other)| other == user)).then_some(user)
     }
 
+    /// Returns the rules for JWTs, if they are accepted.
+    #[must_use]
+    pub fn jwt(&self) -> Option<&Jwt> {
+        self.jwt.as_ref()
+    }
+
+    /// Sets the keys that may sign JWTs. Without keys, no JWT is accepted.
+    pub fn set_jwt_keys(&mut self, keys: KeySet) {
+        if let Some(jwt) = &mut self.jwt {
+            jwt.keys = keys;
+        }
+    }
+
+    /// Returns the groups of the file that have one of these names.
+    #[must_use]
+    pub fn known_groups<S: AsRef<str>>(&self, names: &[S]) -> Arc<[Arc<str>]> {
+        let groups = self.groups.keys();
+        groups
+            .filter(|group| names.iter().any(|name| name.as_ref() == &***group))
+            .cloned()
+            .collect()
+    }
+
     /// Returns true if anonymous clients are accepted.
     #[must_use]
     pub fn accepts_anonymous(&self) -> bool {
@@ -156,13 +181,23 @@ impl Users {
             grants.add("anonymous", rules, identity);
             return grants;
         };
-        let (table, rules, groups) = match (self.users.get(name), self.tokens.get(name)) {
-            (Some(user), _) => ("users", &user.rules, &user.groups),
-            (None, Some(token)) if token.user.is_none() => ("tokens", &token.rules, &token.groups),
-            _ => return grants,
+        let groups = match &identity.groups {
+            // The user of the file with the same name, if there is one, is not asked.
+            Some(groups) if self.jwt.is_some() => groups,
+            Some(_) => return grants,
+            None => {
+                let (table, rules, groups) = match (self.users.get(name), self.tokens.get(name)) {
+                    (Some(user), _) => ("users", &user.rules, &user.groups),
+                    (None, Some(token)) if token.user.is_none() => {
+                        ("tokens", &token.rules, &token.groups)
+                    }
+                    _ => return grants,
+                };
+                grants.add(&format!("{table}.{name}"), rules.iter(), identity);
+                groups
+            }
         };
-        grants.add(&format!("{table}.{name}"), rules.iter(), identity);
-        for group in groups {
+        for group in groups.iter() {
             let rules = self.groups.get(group).into_iter().flatten();
             grants.add(&format!("groups.{group}"), rules, identity);
         }

@@ -17,6 +17,8 @@ pub struct Identity {
     pub user: Option<Arc<str>>,
     /// The client id, if the protocol has one.
     pub client: Option<Arc<str>>,
+    /// The groups that the JWT of the user claims; `None` if the user has no JWT.
+    pub groups: Option<Arc<[Arc<str>]>>,
 }
 
 /// The rights of one identity.

@@ -6,8 +6,8 @@
 //! The way of a decision:
 //!
 //! 1. [`Users::parse`] reads the file.
-//! 2. [`Users::password_hash`], [`Users::token`] or [`Users::user_of_certificate`] finds the user of a client; the caller
-//!    verifies passwords with [`PasswordHash::verify`], outside of threads that must not block.
+//! 2. [`Users::password_hash`], [`Users::token`], [`Users::user_of_certificate`] or [`Jwt::verify`] finds the user of a client;
+//!    the caller verifies passwords with [`PasswordHash::verify`], outside of threads that must not block.
 //! 3. [`Users::grants`] returns the [`Grants`] of this [`Identity`].
 //! 4. [`Grants::decide`] answers for each topic or queue, with the rule that decided.
 
@@ -19,6 +19,7 @@ mod document;
 mod edit;
 mod file;
 mod grants;
+mod jwt;
 mod password;
 mod pattern;
 mod right;
@@ -31,6 +32,10 @@ pub use changes::UsersChanges;
 pub use edit::{EditError, UsersEditor};
 pub use file::{FileError, Users};
 pub use grants::{Cause, Decision, Grants, Identity, Source};
+pub use jwt::{
+    Jwt, JwtError, JwtRules, KeySet, KeySetError, KeyThumbprint, LEEWAY_S,
+    MAX_BYTES as MAX_JWT_BYTES, VerifiedJwt, is_jwt,
+};
 pub use password::{PasswordHash, PasswordHashError, SALT_BYTES, hash_password};
 pub use pattern::{Pattern, PatternError, split_kind};
 pub use right::Right;

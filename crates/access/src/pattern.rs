@@ -155,6 +155,7 @@ mod tests {
         let identity = Identity {
             user: user.map(Into::into),
             client: client.map(Into::into),
+            groups: None,
         };
         Pattern::new(pattern).ok()?.resolve(&identity)
     }

@@ -35,6 +35,7 @@ fn grants(user: Option<&str>, client: Option<&str>) -> Grants {
     users.grants(&Identity {
         user: user.map(Into::into),
         client: client.map(Into::into),
+        groups: None,
     })
 }
 
@@ -170,7 +171,7 @@ fn a_decision_names_its_rule() {
     let users = Users::parse(FILE).expect("a legal file");
     let grants = users.grants(&Identity {
         user: Some("anna".into()),
-        client: None,
+        ..Identity::default()
     });
     let table = [
         ("news.sport", r#"[groups.editors] publish = "news.>""#),
@@ -193,7 +194,7 @@ fn rights_are_compared_whatever_table_gives_them() {
         let users = Users::parse(text).expect("a legal file");
         users.grants(&Identity {
             user: Some("u".into()),
-            client: None,
+            ..Identity::default()
         })
     };
     let less = grants("[users.u]\npublish = [\"a\"]\ndeny.publish = [\"b\"]\n");
@@ -232,7 +233,7 @@ proptest! {
     ) {
         let text = format!("[users.u]\nsubscribe = {allowed:?}\ndeny.subscribe = {denied:?}\n");
         let users = Users::parse(&text).expect("a legal file");
-        let grants = users.grants(&Identity { user: Some("u".into()), client: None });
+        let grants = users.grants(&Identity { user: Some("u".into()), ..Identity::default() });
         let (right, kind) = (Right::Subscribe, DestinationKind::Topic);
         let filter = TopicFilter::new(&subscribed).expect("a legal filter");
         let matches = |filters: &[String], name: &TopicName| {

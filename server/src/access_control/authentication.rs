@@ -5,12 +5,14 @@ use std::{
     sync::{Arc, atomic::Ordering},
 };
 
-use access::{TokenHash, Users};
+use access::{TokenHash, Users, is_jwt};
 
 use super::{
-    AccessControl, Credentials, Login, LoginAttempt, LoginError, PeerCertificate, login::Proof,
+    AccessControl, Credentials, Login, LoginAttempt, LoginError, PeerCertificate,
+    expiry::unix_time,
+    login::{Proof, Refusal},
 };
-use crate::audit::{Event, Text};
+use crate::audit::{Event, Method, Text};
 
 impl AccessControl {
     /// Determines the user of a client. Verifies passwords on threads of their own. The caller bounds the time.
@@ -21,18 +23,21 @@ impl AccessControl {
         let Some(users) = self.users() else {
             return Ok(Login::anonymous(Some(attempt.address)));
         };
-        let login = self.check_credentials(&users, &attempt).await;
-        self.note_login(&attempt, &login);
-        login
+        let credentials = attempt.credentials.or_token(&users);
+        let login = self
+            .check_credentials(&users, credentials, attempt.address)
+            .await;
+        self.note_login(&attempt, credentials.method(), &login);
+        login.map_err(|refusal| refusal.for_client())
     }
 
     async fn check_credentials(
         &self,
         users: &Users,
-        attempt: &LoginAttempt<'_>,
-    ) -> Result<Login, LoginError> {
-        let address = attempt.address;
-        match attempt.credentials {
+        credentials: Credentials<'_>,
+        address: IpAddr,
+    ) -> Result<Login, Refusal> {
+        match credentials {
             Credentials::Nothing => Self::without_credentials(users, address),
             Credentials::Certificate(peer) => {
                 match self.certificate_login(users, peer, Some(address)) {
@@ -48,17 +53,16 @@ impl AccessControl {
                 }
             }
             Credentials::Token(token) => self.with_token(users, token, address).await,
-            Credentials::Password { user, password } => match attempt.credentials.as_token() {
-                Some(token) => self.with_token(users, token, address).await,
-                None => self.with_password(users, user, password, address).await,
-            },
+            Credentials::Password { user, password } => {
+                self.with_password(users, user, password, address).await
+            }
         }
     }
 
-    fn without_credentials(users: &Users, address: IpAddr) -> Result<Login, LoginError> {
+    fn without_credentials(users: &Users, address: IpAddr) -> Result<Login, Refusal> {
         match users.accepts_anonymous() {
             true => Ok(Login::anonymous(Some(address))),
-            false => Err(LoginError::Required),
+            false => Err(LoginError::Required.into()),
         }
     }
 
@@ -75,6 +79,7 @@ impl AccessControl {
         let login = Login {
             user: Some(Arc::clone(user)),
             address,
+            groups: None,
             proof: Proof::Certificate(Arc::clone(peer)),
         };
         if login.has_expired() {
@@ -87,7 +92,12 @@ impl AccessControl {
     }
 
     /// Records a login or its refusal.
-    fn note_login(&self, attempt: &LoginAttempt<'_>, login: &Result<Login, LoginError>) {
+    fn note_login(
+        &self,
+        attempt: &LoginAttempt<'_>,
+        method: Method,
+        login: &Result<Login, Refusal>,
+    ) {
         let LoginAttempt {
             credentials,
             address,
@@ -95,7 +105,6 @@ impl AccessControl {
             client,
         } = *attempt;
         let client = client.map(Text::from);
-        let method = credentials.method();
         match login {
             Ok(login) => self.audit.record(&Event::Login {
                 user: login.user.as_ref().map(Text::from),
@@ -130,14 +139,22 @@ impl AccessControl {
         users: &Users,
         token: &str,
         address: IpAddr,
-    ) -> Result<Login, LoginError> {
-        match (users.token(token), TokenHash::of(token)) {
-            (Some(user), Some(hash)) => Ok(Login::of(user, address, Proof::Token(hash))),
-            _ => {
-                self.verifier.delay_failure(address).await;
-                Err(LoginError::Wrong)
-            }
+    ) -> Result<Login, Refusal> {
+        let login = match (TokenHash::of(token), users.jwt()) {
+            (Some(hash), _) => match users.token_by_hash(&hash) {
+                Some(user) => Ok(Login::of(user, address, Proof::Token(hash))),
+                None => Err(LoginError::Wrong.into()),
+            },
+            (None, Some(jwt)) if is_jwt(token) => jwt
+                .verify(token, unix_time().as_secs())
+                .map(|verified| Login::with_jwt(verified, address, users, jwt.rules()))
+                .map_err(Refusal::from),
+            (None, _) => Err(LoginError::Wrong.into()),
+        };
+        if login.is_err() {
+            self.verifier.delay_failure(address).await;
         }
+        login
     }
 
     async fn with_password(
@@ -146,7 +163,7 @@ impl AccessControl {
         user: &str,
         password: &[u8],
         address: IpAddr,
-    ) -> Result<Login, LoginError> {
+    ) -> Result<Login, Refusal> {
         let hash = users.password_hash(user);
         match self.verifier.verify(user, password, hash, address).await {
             true => {
@@ -154,7 +171,7 @@ impl AccessControl {
                 let proof = Proof::Password(hash.into());
                 Ok(Login::of(&user.into(), address, proof))
             }
-            false => Err(LoginError::Wrong),
+            false => Err(LoginError::Wrong.into()),
         }
     }
 }

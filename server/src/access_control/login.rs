@@ -2,7 +2,7 @@
 
 use std::{net::IpAddr, sync::Arc};
 
-use access::{TokenHash, Users};
+use access::{JwtError, JwtRules, KeyThumbprint, TokenHash, Users, VerifiedJwt, is_jwt};
 
 use super::{
     expiry::Expiry,
@@ -17,14 +17,14 @@ pub enum Credentials<'a> {
     Nothing,
     /// The client certificate of the connection, and nothing else.
     Certificate(&'a Arc<PeerCertificate>),
-    /// A user name and a password, which may be a token: then the user name does not matter.
+    /// A user name and a password, which may be a token or a JWT: then the user name does not matter.
     Password {
         /// The user name.
         user: &'a str,
         /// The password.
         password: &'a [u8],
     },
-    /// A token.
+    /// A token or a JWT.
     Token(&'a str),
 }
 
@@ -60,6 +60,8 @@ pub struct Login {
     pub user: Option<Arc<str>>,
     /// The network address from which the client logged in, unless that was in an earlier run.
     pub(super) address: Option<IpAddr>,
+    /// The groups that the user has by a JWT; `None` without one.
+    pub(super) groups: Option<Arc<[Arc<str>]>>,
     pub(super) proof: Proof,
 }
 
@@ -74,8 +76,39 @@ pub(super) enum Proof {
     Token(TokenHash),
     /// The client certificate.
     Certificate(Arc<PeerCertificate>),
+    /// The JWT.
+    Jwt(Arc<JwtProof>),
     /// The user of a session that was restored: its client has logged in during an earlier run.
     EarlierRun,
+}
+
+/// What must stay as it is for a JWT to be valid.
+#[derive(Debug)]
+pub(super) struct JwtProof {
+    expiry: Expiry,
+    key: KeyThumbprint,
+    rules: Arc<JwtRules>,
+}
+
+/// The reason why a client is not accepted, for the log.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Refusal {
+    /// As the client learns it.
+    #[error(transparent)]
+    Login(#[from] LoginError),
+    /// The client learns only that its credentials are wrong.
+    #[error("the JWT is refused: {0}")]
+    Jwt(#[from] JwtError),
+}
+
+impl Refusal {
+    /// Returns the reason for the client.
+    pub(super) fn for_client(&self) -> LoginError {
+        match self {
+            Self::Login(error) => *error,
+            Self::Jwt(_) => LoginError::Wrong,
+        }
+    }
 }
 
 /// The reason why a client is not accepted. A wrong password and an unknown user are one reason, so that clients cannot find
@@ -91,25 +124,26 @@ pub enum LoginError {
 }
 
 impl Credentials<'_> {
-    /// Returns the token, also if it is sent as a password.
-    pub(super) fn as_token(&self) -> Option<&str> {
-        match self {
-            Self::Nothing | Self::Certificate(_) => None,
-            Self::Token(token) => Some(token),
-            Self::Password { password, .. } => {
-                let text = std::str::from_utf8(password).ok();
-                text.filter(|text| TokenHash::of(text).is_some())
-            }
+    /// Returns the token or JWT that is presented as a password; other credentials as they are.
+    pub(super) fn or_token(self, users: &Users) -> Self {
+        let Self::Password { password, .. } = self else {
+            return self;
+        };
+        match std::str::from_utf8(password) {
+            Ok(token) if TokenHash::of(token).is_some() => Self::Token(token),
+            Ok(token) if users.jwt().is_some() && is_jwt(token) => Self::Token(token),
+            _ => self,
         }
     }
 
     /// Returns the method in the audit log.
     pub(super) fn method(&self) -> Method {
-        match (self, self.as_token()) {
-            (Self::Nothing, _) => Method::None,
-            (Self::Certificate(_), _) => Method::Certificate,
-            (_, Some(_)) => Method::Token,
-            (_, None) => Method::Password,
+        match self {
+            Self::Nothing => Method::None,
+            Self::Certificate(_) => Method::Certificate,
+            Self::Token(token) if is_jwt(token) => Method::Jwt,
+            Self::Token(_) => Method::Token,
+            Self::Password { .. } => Method::Password,
         }
     }
 }
@@ -120,6 +154,7 @@ impl Login {
         Self {
             user: None,
             address,
+            groups: None,
             proof: Proof::Nothing,
         }
     }
@@ -129,7 +164,28 @@ impl Login {
         Self {
             user: Some(Arc::clone(user)),
             address: Some(address),
+            groups: None,
             proof,
+        }
+    }
+
+    /// Returns the login of a user with a JWT that these rules accept.
+    pub(super) fn with_jwt(
+        jwt: VerifiedJwt,
+        address: IpAddr,
+        users: &Users,
+        rules: &Arc<JwtRules>,
+    ) -> Self {
+        let proof = JwtProof {
+            expiry: Expiry::at(jwt.expires_s),
+            key: jwt.key,
+            rules: Arc::clone(rules),
+        };
+        Self {
+            groups: Some(users.known_groups(&jwt.groups)),
+            user: Some(jwt.user),
+            address: Some(address),
+            proof: Proof::Jwt(Arc::new(proof)),
         }
     }
 
@@ -137,6 +193,7 @@ impl Login {
     pub(super) fn expiry(&self) -> Option<Expiry> {
         match &self.proof {
             Proof::Certificate(certificate) => Some(certificate.expiry),
+            Proof::Jwt(jwt) => Some(jwt.expiry),
             Proof::Nothing | Proof::Password(_) | Proof::Token(_) | Proof::EarlierRun => None,
         }
     }
@@ -145,7 +202,7 @@ impl Login {
     pub(super) fn certificate(&self) -> Option<&Arc<PeerCertificate>> {
         match &self.proof {
             Proof::Certificate(certificate) => Some(certificate),
-            Proof::Nothing | Proof::Password(_) | Proof::Token(_) | Proof::EarlierRun => None,
+            _ => None,
         }
     }
 
@@ -154,8 +211,13 @@ impl Login {
         self.expiry().is_some_and(|expiry| expiry.is_due())
     }
 
-    /// Returns whether the users file still has the proof, and whether a certificate is still trusted. The proof may have
-    /// expired: a session without a connection keeps its rights then.
+    /// Returns whether the user has rights. A session without a connection keeps them when its credentials expire, and when the
+    /// key of its JWT is replaced, which happens regularly: its client needs new credentials to continue the session.
+    pub(super) fn has_rights(&self, users: &Users, trust: &ClientTrust) -> bool {
+        matches!(self.proof, Proof::Jwt(_)) || self.is_known(users, trust)
+    }
+
+    /// Returns whether the users file still has the proof, and whether a certificate or the key of a JWT is still trusted.
     pub(super) fn is_known(&self, users: &Users, trust: &ClientTrust) -> bool {
         match (&self.proof, self.user.as_deref()) {
             (Proof::Nothing, _) => users.accepts_anonymous(),
@@ -170,9 +232,18 @@ impl Login {
                 let owner = users.user_of_certificate(peer.certificate());
                 owner.is_some_and(|owner| **owner == *user) && peer.is_trusted(trust)
             }
-            (Proof::EarlierRun, Some(user)) => users.has(user),
+            (Proof::Jwt(proof), Some(_)) => users
+                .jwt()
+                .is_some_and(|jwt| *jwt.rules() == proof.rules && jwt.keys().contains(&proof.key)),
+            (Proof::EarlierRun, Some(user)) => match self.groups {
+                Some(_) => users.jwt().is_some(),
+                None => users.has(user),
+            },
             (Proof::EarlierRun, None) => users.accepts_anonymous(),
-            (Proof::Password(_) | Proof::Token(_) | Proof::Certificate(_), None) => false,
+            (
+                Proof::Password(_) | Proof::Token(_) | Proof::Certificate(_) | Proof::Jwt(_),
+                None,
+            ) => false,
         }
     }
 }

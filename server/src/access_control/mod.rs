@@ -22,11 +22,11 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-use access::{Grants, Identity, Users, UsersChanges};
+use access::{Grants, Identity, KeySet, Users, UsersChanges};
 
 pub use login::{Credentials, ImplicitLogin, Login, LoginAttempt, LoginError};
 pub use peer_certificate::{ClientTrust, PeerCertificate};
-pub use principal::{Forbidden, Principal};
+pub use principal::{Forbidden, Principal, SessionOwner};
 pub use users_file::{UsersFile, reload_on_change};
 
 use login::Proof;
@@ -121,6 +121,7 @@ impl AccessControl {
         };
         let identity = Identity {
             user: login.user.clone(),
+            groups: login.groups.clone(),
             client,
         };
         // The users may have changed since the login.
@@ -140,11 +141,12 @@ impl AccessControl {
     /// Returns the principal of a session that was restored.
     pub fn principal_of_earlier_run(
         &self,
-        user: Option<Arc<str>>,
+        owner: SessionOwner,
         client: Arc<str>,
     ) -> Arc<Principal> {
         let login = Login {
-            user,
+            user: owner.user,
+            groups: owner.groups,
             address: None,
             proof: Proof::EarlierRun,
         };
@@ -243,15 +245,21 @@ impl AccessControl {
         let trust = self.client_trust();
         let mut is_extended = false;
         for principal in principals.in_use() {
-            let is_known = principal.login().is_known(&users, &trust);
-            let grants = match is_known {
+            let login = principal.login();
+            let grants = match login.has_rights(&users, &trust) {
                 true => users.grants(principal.identity()),
                 false => Grants::default(),
             };
-            is_extended |= principal.replace(grants, is_known);
+            is_extended |= principal.replace(grants, login.is_known(&users, &trust));
         }
         principals.sweep();
         is_extended
+    }
+
+    /// Returns the keys that may sign JWTs now.
+    fn jwt_keys(&self) -> Option<KeySet> {
+        let users = self.users()?;
+        users.jwt().map(|jwt| jwt.keys().clone())
     }
 
     fn principals(&self) -> MutexGuard<'_, Principals> {

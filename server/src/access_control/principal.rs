@@ -29,6 +29,15 @@ pub struct Principal {
     connection: AtomicWaker,
 }
 
+/// The owner of a session, as it is recorded.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct SessionOwner {
+    /// The user; `None` if the client is anonymous.
+    pub user: Option<Arc<str>>,
+    /// The groups that the user has by a JWT; `None` without one.
+    pub groups: Option<Arc<[Arc<str>]>>,
+}
+
 /// A right that a principal does not have.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub struct Forbidden {
@@ -83,6 +92,14 @@ impl Principal {
     /// Returns the user; `None` if the client is anonymous.
     pub fn user(&self) -> Option<&Arc<str>> {
         self.identity.user.as_ref()
+    }
+
+    /// Returns the owner of the sessions of this client.
+    pub fn session_owner(&self) -> SessionOwner {
+        SessionOwner {
+            user: self.identity.user.clone(),
+            groups: self.identity.groups.clone(),
+        }
     }
 
     /// Returns the client id, if there is one.
@@ -184,21 +201,25 @@ impl Principal {
         }
     }
 
-    /// Replaces the rights. The principal is revoked if it lost a right, or is not known any more. Returns true if it got a
-    /// right.
+    /// Replaces the rights. The principal is revoked if it lost a right, or its credentials are not valid any more. Returns true
+    /// if it got a right.
     pub(super) fn replace(&self, grants: Grants, is_known: bool) -> bool {
+        if !is_known {
+            self.revoke();
+        }
         let mut current = self.grants.write().unwrap_or_else(PoisonError::into_inner);
-        if is_known && **current == grants {
+        if **current == grants {
             return false;
         }
         let is_reduced = !grants.includes(&current);
+        let is_extended = !current.includes(&grants);
         *current = Arc::new(grants);
         drop(current);
         self.version.fetch_add(1, Ordering::Relaxed);
-        if !is_known || is_reduced {
+        if is_reduced {
             self.revoke();
         }
-        is_known
+        is_extended
     }
 
     /// Ends the connection.

@@ -1,4 +1,4 @@
-//! The users file of a running server: read at the start, and again after each change.
+//! The users file of a running server, and the key set for JWTs that it names: read at the start, and again after each change.
 
 use std::{
     fs, io,
@@ -7,21 +7,21 @@ use std::{
     time::Duration,
 };
 
-use access::{FileError, Users};
+use access::{FileError, KeySet, KeySetError, Users};
 use broker::Broker;
 use tokio::sync::watch;
 
 use super::AccessControl;
 use crate::{
     audit::{Event, Text},
-    file_watch::{Stamps, WatchedFiles, watch_files},
+    file_watch::{ReadFiles, WatchedFiles, watch_files},
 };
 
 /// A users file that was read.
 #[derive(Debug, Clone)]
 pub struct UsersFile {
     path: PathBuf,
-    read: Stamps,
+    files: ReadFiles,
 }
 
 /// The reason why a users file cannot be used.
@@ -43,48 +43,103 @@ pub enum UsersFileError {
         /// The fault, with its line.
         reason: FileError,
     },
+    /// The key set for JWTs cannot be read.
+    #[error("cannot read the keys for JWTs {}: {reason}", path.display())]
+    UnreadableKeys {
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        reason: io::Error,
+    },
+    /// The key set has a fault.
+    #[error("the keys for JWTs {}: {reason}", path.display())]
+    InvalidKeys {
+        /// The file.
+        path: PathBuf,
+        /// The fault.
+        reason: KeySetError,
+    },
 }
 
 impl UsersFile {
-    /// Reads a file.
+    /// Reads a file, and the key set that it names.
     ///
     /// # Errors
-    /// The file cannot be read, or has a fault.
+    /// One of the files cannot be read, or has a fault.
     pub fn open(path: &Path) -> Result<(Self, Users), UsersFileError> {
-        // Taken before reading, so that a change in the meantime causes another read.
-        let read = Stamps::of(&[path]);
-        let users = read_users(path)?;
+        let ReadUsers {
+            mut users,
+            files,
+            keys,
+        } = ReadUsers::read(path)?;
+        users.set_jwt_keys(keys?);
         let path = path.to_owned();
-        Ok((Self { path, read }, users))
+        Ok((Self { path, files }, users))
     }
 }
 
-/// Reads the users again after a change of the file and at each SIGHUP, as long as the server runs. A file with a fault changes
-/// nothing.
+/// The result of reading a users file.
+struct ReadUsers {
+    users: Users,
+    files: ReadFiles,
+    /// The keys for JWTs: none if the users file names no key set.
+    keys: Result<KeySet, UsersFileError>,
+}
+
+impl ReadUsers {
+    fn read(path: &Path) -> Result<Self, UsersFileError> {
+        let mut files = ReadFiles::default();
+        files.add(path);
+        let users = read_users(path)?;
+        let keys = match users.jwt() {
+            None => Ok(KeySet::default()),
+            Some(jwt) => {
+                let directory = path.parent().unwrap_or(Path::new(""));
+                let keys_path = directory.join(jwt.keys_file());
+                files.add(&keys_path);
+                read_keys(&keys_path)
+            }
+        };
+        Ok(Self { users, files, keys })
+    }
+}
+
+/// Reads the users and the keys again after a change of the files and at each SIGHUP, as long as the server runs. A file with a
+/// fault changes nothing.
 pub async fn reload_on_change(
     file: UsersFile,
     access: Arc<AccessControl>,
     broker: Arc<Broker>,
     hangup: watch::Receiver<()>,
 ) {
-    let UsersFile { path, read } = file;
+    let UsersFile { path, files } = file;
     let watched = WatchedFiles {
-        paths: vec![path.clone()],
-        read,
+        files,
         interval: CHECK_INTERVAL,
     };
-    let reload = move || match read_users(&path) {
-        Ok(users) => {
+    let reload = move || match ReadUsers::read(&path) {
+        Ok(ReadUsers {
+            mut users,
+            files,
+            keys,
+        }) => {
+            let keys = keys.unwrap_or_else(|error| {
+                tracing::error!(%error, "the new keys are not used; the old ones stay in force");
+                access.jwt_keys().unwrap_or_default()
+            });
+            users.set_jwt_keys(keys);
             tracing::info!(path = %path.display(), "the users file was read again");
             if access.replace(users) {
                 broker.rejoin_wildcards();
             }
+            Some(files)
         }
         Err(error) => {
             access.audit().record(&Event::UsersRefused {
                 reason: Text::from(&error.to_string()),
             });
-            tracing::error!(%error, "the users file is not used; the old users stay in force")
+            tracing::error!(%error, "the users file is not used; the old users stay in force");
+            None
         }
     };
     watch_files(watched, hangup, reload).await;
@@ -99,6 +154,21 @@ fn read_users(path: &Path) -> Result<Users, UsersFileError> {
         path: path.to_owned(),
         reason,
     })
+}
+
+fn read_keys(path: &Path) -> Result<KeySet, UsersFileError> {
+    let text = fs::read_to_string(path).map_err(|reason| UsersFileError::UnreadableKeys {
+        path: path.to_owned(),
+        reason,
+    })?;
+    let keys = KeySet::parse(&text).map_err(|reason| UsersFileError::InvalidKeys {
+        path: path.to_owned(),
+        reason,
+    })?;
+    for reason in keys.skipped() {
+        tracing::warn!(path = %path.display(), reason, "a key for JWTs is not used");
+    }
+    Ok(keys)
 }
 
 /// A change is in force after at most twice this time.

@@ -100,6 +100,8 @@ pub enum Method {
     Token,
     /// A TLS client certificate.
     Certificate,
+    /// A JSON Web Token.
+    Jwt,
 }
 
 /// A text that a client has chosen. It is cut after [`MAX_TEXT_BYTES`].

@@ -195,8 +195,8 @@ pub enum CloseReason {
     /// Another connection has taken over its session.
     #[error("another connection has taken over the session")]
     TakenOver,
-    /// The user of the connection does not exist any more, or has fewer rights.
-    #[error("the rights of the user have changed")]
+    /// The user of the connection does not exist any more, or has fewer rights; or its credentials are not valid any more.
+    #[error("the rights or the credentials of the user have changed")]
     Revoked,
     /// The server stops.
     #[error("the server is stopping")]
@@ -239,7 +239,9 @@ impl CloseReason {
             Self::MessageDropped => partial_input::MESSAGE_DROPPED.into(),
             Self::Text => "this protocol has binary messages only".into(),
             Self::TakenOver => "another connection has taken over your session".into(),
-            Self::Revoked => "your rights have changed; connect again".into(),
+            Self::Revoked => {
+                "your rights have changed, or your login has expired; connect again".into()
+            }
             Self::Stopping => "the server is stopping".into(),
         }
     }

@@ -325,7 +325,7 @@ impl ConnectingClient {
             Progress::new(
                 log.clone(),
                 reader.session(),
-                self.principal.user().map(|user| &**user),
+                self.principal.session_owner(),
                 &outgoing,
                 machine.unreleased(),
             )

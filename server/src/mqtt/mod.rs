@@ -380,7 +380,7 @@ impl Protocol for Mqtt {
         if let Some(id_guard) = id_guard {
             let detached = DetachedSession {
                 saved,
-                user: self.principal.user().cloned(),
+                owner: self.principal.session_owner(),
                 will: delayed_will,
                 ends_ms,
                 expiry_s: self.session_expiry_s,

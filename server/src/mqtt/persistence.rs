@@ -28,6 +28,7 @@ use super::{
     will::{self, Will},
 };
 use crate::{
+    access_control::SessionOwner,
     clock,
     context::ServerContext,
     storage::{
@@ -42,7 +43,7 @@ pub struct Progress {
     log: SessionLog,
     session: Arc<Session>,
     /// The user to whom the session belongs.
-    user: Option<Box<str>>,
+    owner: SessionOwner,
     /// True if no delivery of QoS 1 or 2 is in flight.
     is_window_empty: AtomicBool,
     /// Everything up to this position is acknowledged.
@@ -81,7 +82,7 @@ impl Progress {
     pub fn new(
         log: SessionLog,
         session: &Arc<Session>,
-        user: Option<&str>,
+        owner: SessionOwner,
         outgoing: &Outgoing<Sent>,
         incoming: impl Iterator<Item = PacketId>,
     ) -> Arc<Self> {
@@ -89,7 +90,7 @@ impl Progress {
         let progress = Self {
             log,
             session: Arc::clone(session),
-            user: user.map(Into::into),
+            owner,
             is_window_empty: AtomicBool::new(true),
             acknowledged: AtomicU64::new(session.read_up_to()),
             recorded: AtomicU64::new(u64::MAX),
@@ -203,7 +204,7 @@ impl Progress {
     /// Records the data of the session of a connected client.
     pub fn record_data(&self, subscriptions: &Subscriptions, will: Option<&Will>, expiry_s: u32) {
         let data = SessionData {
-            user: self.user.clone(),
+            owner: self.owner.clone(),
             subscriptions: subscription_data(subscriptions),
             expiry_s,
             ends_ms: None,
@@ -272,7 +273,7 @@ impl DetachedSession {
         let saved = &self.saved;
         let session = saved.reader.session();
         let data = SessionData {
-            user: self.user.as_deref().map(Into::into),
+            owner: self.owner.clone(),
             subscriptions: subscription_data(&saved.subscriptions),
             expiry_s: self.expiry_s,
             ends_ms: Some(unix_of(context, self.ends_ms)),
@@ -383,10 +384,9 @@ impl SharedState {
             messages,
             ..
         } = restored;
-        let user: Option<Arc<str>> = data.user.as_deref().map(Into::into);
         // With the rights that its user has now.
         let access = &context.access;
-        let principal = access.principal_of_earlier_run(user.clone(), Arc::clone(client));
+        let principal = access.principal_of_earlier_run(data.owner.clone(), Arc::clone(client));
         let context = &ServerContext {
             principal,
             ..context.clone()
@@ -433,7 +433,7 @@ impl SharedState {
         };
         let detached = DetachedSession {
             saved,
-            user,
+            owner: data.owner,
             will: data
                 .will
                 .and_then(|will| self.restore_will(client, will, context)),

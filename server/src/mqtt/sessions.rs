@@ -25,7 +25,7 @@ use super::{
     saved_session::SavedSession,
     will::Will,
 };
-use crate::{context::ServerContext, storage::SessionLog};
+use crate::{access_control::SessionOwner, context::ServerContext, storage::SessionLog};
 
 /// The sessions of all clients.
 pub struct Sessions {
@@ -96,8 +96,8 @@ struct Client {
 pub struct DetachedSession {
     /// The saved session.
     pub saved: SavedSession,
-    /// The user to whom it belongs; `None` if its client was anonymous.
-    pub user: Option<Arc<str>>,
+    /// The user to whom it belongs.
+    pub owner: SessionOwner,
     /// The will, and the time of its publication if the client does not reconnect.
     pub will: Option<(u64, Will)>,
     /// The time of expiry; times are milliseconds of the server's clock.
@@ -167,7 +167,7 @@ impl Sessions {
     pub fn restore(&self, client: &Arc<str>, session: DetachedSession) {
         let mut state = self.state();
         let entry = state.clients.entry(Arc::clone(client)).or_default();
-        entry.user.clone_from(&session.user);
+        entry.user.clone_from(&session.owner.user);
         state.store(client, session);
     }
 

@@ -6,6 +6,7 @@ use broker::{Journal as _, SharedEntry};
 use serde::{Deserialize, Serialize};
 
 use super::{codec::CodecError, journal::LogJournal};
+use crate::access_control::SessionOwner;
 
 /// Records sessions.
 #[derive(Debug, Clone)]
@@ -18,7 +19,7 @@ pub struct SessionLog {
 pub struct SessionData {
     /// The user to whom the session belongs.
     #[serde(skip)]
-    pub user: Option<Box<str>>,
+    pub owner: SessionOwner,
     /// The subscriptions.
     pub subscriptions: Vec<SubscriptionData>,
     /// Seconds between the end of the connection and the end of the session.
@@ -121,6 +122,8 @@ enum Session {
     V1(SessionData),
     /// Of a user.
     OwnedV1(Box<str>, SessionData),
+    /// Of a user with a JWT, with the groups of the user.
+    ClaimedV1(Box<str>, Vec<Box<str>>, SessionData),
 }
 
 #[derive(Serialize, Deserialize)]
@@ -133,6 +136,20 @@ enum Window {
     V1(WindowData),
 }
 
+impl Session {
+    fn of(data: SessionData) -> Self {
+        let boxed = |text: &Arc<str>| -> Box<str> { (**text).into() };
+        let user = data.owner.user.as_ref().map(boxed);
+        let groups = data.owner.groups.as_deref();
+        let groups = groups.map(|groups| groups.iter().map(boxed).collect());
+        match (user, groups) {
+            (None, _) => Self::V1(data),
+            (Some(user), None) => Self::OwnedV1(user, data),
+            (Some(user), Some(groups)) => Self::ClaimedV1(user, groups, data),
+        }
+    }
+}
+
 impl SessionLog {
     /// Returns a log that writes to this journal.
     pub fn new(journal: &Arc<LogJournal>) -> Self {
@@ -143,11 +160,8 @@ impl SessionLog {
 
     /// Records a new session, or changed data.
     pub fn save(&self, client: &str, data: SessionData) {
-        let session = match data.user.clone() {
-            Some(user) => Session::OwnedV1(user, data),
-            None => Session::V1(data),
-        };
-        self.journal.save_session(client, encode(&session));
+        self.journal
+            .save_session(client, encode(&Session::of(data)));
     }
 
     /// Records changes of a session's subscriptions. They have numbers from 0 on, until the next [`save`](Self::save), after
@@ -226,13 +240,16 @@ pub fn apply_changes<'a>(
 /// # Errors
 /// They were written by a newer version.
 pub fn session(bytes: &[u8]) -> Result<SessionData, CodecError> {
-    Ok(match super::codec::decode("a session", bytes)? {
-        Session::V1(data) => data,
-        Session::OwnedV1(user, data) => SessionData {
-            user: Some(user),
-            ..data
-        },
-    })
+    let (user, groups, data) = match super::codec::decode("a session", bytes)? {
+        Session::V1(data) => (None, None, data),
+        Session::OwnedV1(user, data) => (Some(user), None, data),
+        Session::ClaimedV1(user, groups, data) => (Some(user), Some(groups), data),
+    };
+    let owner = SessionOwner {
+        user: user.map(Into::into),
+        groups: groups.map(|groups| groups.into_iter().map(Into::into).collect()),
+    };
+    Ok(SessionData { owner, ..data })
 }
 
 /// Decodes deliveries in flight.
@@ -261,19 +278,23 @@ mod tests {
     }
 
     #[test]
-    fn the_user_of_a_session_is_recorded() {
-        for user in [None, Some("anna".into())] {
+    fn the_owner_of_a_session_is_recorded() {
+        let user = || Some("anna".into());
+        let groups: [Arc<str>; 2] = ["editors".into(), "readers".into()];
+        for (user, groups) in [
+            (None, None),
+            (user(), None),
+            (user(), Some([].into())),
+            (user(), Some(groups.into())),
+        ] {
             let data = SessionData {
-                user: user.clone(),
+                owner: SessionOwner { user, groups },
                 subscriptions: vec![subscription("a", 1)],
                 expiry_s: 60,
                 ends_ms: None,
                 will: None,
             };
-            let encoded = match user {
-                Some(user) => encode(&Session::OwnedV1(user, data.clone())),
-                None => encode(&Session::V1(data.clone())),
-            };
+            let encoded = encode(&Session::of(data.clone()));
             assert_eq!(session(&encoded).expect("a legal record"), data);
         }
     }
@@ -288,7 +309,7 @@ mod tests {
         ]
         .map(|changes| encode(&Changes::V1(changes)));
         let mut data = SessionData {
-            user: None,
+            owner: SessionOwner::default(),
             subscriptions: vec![subscription("c", 0)],
             expiry_s: 1,
             ends_ms: None,

@@ -1,7 +1,6 @@
 //! The certificate in use and the trust in client certificates, which can be replaced while connections stay open.
 
 use std::{
-    path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -21,7 +20,7 @@ use super::{
 };
 use crate::{
     access_control::{AccessControl, ClientTrust},
-    file_watch::{Stamps, WatchedFiles, watch_files},
+    file_watch::{ReadFiles, WatchedFiles, watch_files},
 };
 
 /// The server's TLS identity. A connection keeps the certificate of its handshake; the next handshake uses the newest.
@@ -30,8 +29,8 @@ pub struct Identity {
     files: Option<Files>,
     /// `None` if clients are not asked for certificates.
     client_files: Option<ClientTrustFiles>,
-    /// The stamps that all files had before they were read.
-    read: Stamps,
+    /// All files.
+    read: ReadFiles,
     current: Mutex<Current>,
     /// The fingerprint of a generated certificate, for people to compare.
     pub fingerprint: Option<String>,
@@ -66,8 +65,10 @@ impl Identity {
             _ => return Ok(None),
         };
         let client_files = client_files(options);
-        // Taken before reading, so that a change in the meantime causes another read.
-        let read = Stamps::of(&paths(files.as_ref(), client_files.as_ref()));
+        let mut read = ReadFiles::default();
+        let own = files.iter().flat_map(Files::paths);
+        let clients = client_files.iter().flat_map(ClientTrustFiles::paths);
+        own.chain(clients).for_each(|path| read.add(path));
         let (key, fingerprint) = match &files {
             Some(files) => (files.load()?, None),
             None => {
@@ -182,16 +183,18 @@ pub async fn reload_on_change(
     access: Arc<AccessControl>,
     hangup: watch::Receiver<()>,
 ) {
-    let paths = paths(identity.files.as_ref(), identity.client_files.as_ref());
-    if paths.is_empty() {
-        return;
-    }
     let watched = WatchedFiles {
-        paths,
-        read: identity.read.clone(),
+        files: identity.read.clone(),
         interval: CHECK_INTERVAL,
     };
-    watch_files(watched, hangup, move || identity.reload(&access)).await;
+    if watched.files.paths.is_empty() {
+        return;
+    }
+    let reload = move || {
+        identity.reload(&access);
+        None
+    };
+    watch_files(watched, hangup, reload).await;
 }
 
 fn client_files(options: &TlsOptions) -> Option<ClientTrustFiles> {
@@ -203,12 +206,6 @@ fn client_files(options: &TlsOptions) -> Option<ClientTrustFiles> {
             false => ClientCertificateRule::Optional,
         },
     })
-}
-
-fn paths(files: Option<&Files>, client_files: Option<&ClientTrustFiles>) -> Vec<PathBuf> {
-    let own = files.into_iter().flat_map(Files::paths);
-    let clients = client_files.into_iter().flat_map(ClientTrustFiles::paths);
-    own.chain(clients).map(Path::to_owned).collect()
 }
 
 /// The supported protocols (RFC 7301). A client without ALPN is accepted as well.

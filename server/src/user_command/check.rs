@@ -24,6 +24,9 @@ pub(super) struct CheckOptions {
     /// The client id, for rules with %c
     #[arg(long, value_name = "ID")]
     client: Option<String>,
+    /// A group that a JWT of the user claims; then the user is not one of the file. May be given more than once
+    #[arg(long = "jwt-group", value_name = "GROUP")]
+    jwt_groups: Vec<String>,
 }
 
 /// Prints the decision and its cause. Returns whether it is allowed.
@@ -34,10 +37,16 @@ pub(super) fn run(options: &CheckOptions, out: &mut dyn Write) -> anyhow::Result
         right,
         destination,
         client,
+        jwt_groups,
     } = options;
     let editor = FileEditor::open(&file.path)?;
     let users = editor.users.users();
+    if !jwt_groups.is_empty() && users.jwt().is_none() {
+        bail!("JWTs are not accepted: there is no table [jwt]");
+    }
+    let jwt_groups = (!jwt_groups.is_empty()).then(|| users.known_groups(jwt_groups));
     let user: Option<Arc<str>> = match name.as_str() {
+        name if jwt_groups.is_some() => Some(name.into()),
         "anonymous" if !users.has(name) && users.accepts_anonymous() => None,
         "anonymous" if !users.has(name) => bail!("anonymous clients are not accepted"),
         name if users.has(name) => Some(name.into()),
@@ -48,6 +57,7 @@ pub(super) fn run(options: &CheckOptions, out: &mut dyn Write) -> anyhow::Result
     let grants = users.grants(&Identity {
         user,
         client: client.as_deref().map(Into::into),
+        groups: jwt_groups.clone(),
     });
     let decision = grants.decide(*right, kind, &topic_or_queue);
     let answer = match decision.is_allowed {
@@ -55,7 +65,10 @@ pub(super) fn run(options: &CheckOptions, out: &mut dyn Write) -> anyhow::Result
         false => "denied",
     };
     writeln!(out, "{answer}: {}", decision.cause)?;
-    let groups: Vec<_> = users.groups_of(name).collect();
+    let groups: Vec<_> = match &jwt_groups {
+        Some(groups) => groups.iter().map(|group| &**group).collect(),
+        None => users.groups_of(name).collect(),
+    };
     match groups.as_slice() {
         [] => writeln!(out, "{name} is in no group")?,
         groups => writeln!(out, "{name} is in {}", groups.join(", "))?,

@@ -55,7 +55,7 @@ impl FileEditor {
     pub(super) fn has_no_rules(&self, name: &str) -> bool {
         let identity = Identity {
             user: Some(name.into()),
-            client: None,
+            ..Identity::default()
         };
         self.users.users().grants(&identity) == access::Grants::default()
     }

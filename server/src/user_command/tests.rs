@@ -89,6 +89,24 @@ fn a_decision_is_explained_with_its_rule_and_groups() {
 }
 
 #[test]
+fn a_decision_about_a_user_with_a_jwt_is_explained_by_the_groups_of_the_claim() {
+    let directory = Directory::new("user-check-jwt");
+    let path = directory.0.join("users.toml");
+    let rules = "[users.anna]\npublish = [\"a\"]\n[groups.editors]\npublish = [\"news.>\"]\n";
+    std::fs::write(&path, rules).expect("a file");
+    let arguments = ["anna", "publish", "news.a", "--jwt-group", "editors"];
+    let error = explained(&path, &arguments).expect_err("no rules for JWTs");
+    assert!(error.contains("[jwt]"), "{error}");
+    let rules = format!("{rules}[jwt]\nkeys = \"jwks.json\"\naudience = \"carillon\"\n");
+    std::fs::write(&path, rules).expect("a file");
+    let expected = "allowed: [groups.editors] publish = \"news.>\"\nanna is in editors\n";
+    assert_eq!(explained(&path, &arguments).as_deref(), Ok(expected));
+    let arguments = ["anna", "publish", "a", "--jwt-group", "other"];
+    let expected = "denied: no rule allows it\nanna is in no group\n";
+    assert_eq!(explained(&path, &arguments).as_deref(), Ok(expected));
+}
+
+#[test]
 fn a_new_file_belongs_to_its_owner_and_a_changed_one_keeps_its_permissions() {
     use std::os::unix::fs::PermissionsExt as _;
     let directory = Directory::new("user-file");

@@ -2,3 +2,4 @@
 
 mod certificate_options;
 mod certificates;
+mod jwt;
