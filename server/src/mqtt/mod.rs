@@ -16,6 +16,7 @@ mod options;
 mod persistence;
 mod properties;
 mod publish;
+mod restore;
 mod saved_session;
 mod sessions;
 mod shared_state;
