@@ -68,6 +68,7 @@ pub use queue::{Browsed, PagedMessages};
 pub use selector::{InvalidSelector, Properties, Selector, SelectorFault, Value};
 pub use session::reader::Reader;
 pub use session::subscription::{OwnMessages, Retained, Subscribe, SubscriptionId};
+pub use session::unread_retained::{RetainedRange, RetainedRound, UnreadRetained};
 pub use session::{Blocked, Peer, Session};
 pub use settlement::{
     Acknowledgement, DeliveryId, InvalidDeliveryId, SettleError, Settlement, Verdict,

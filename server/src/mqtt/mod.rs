@@ -75,6 +75,8 @@ pub struct Mqtt {
     acknowledged: Vec<Acknowledged>,
     /// The settlements for the broker.
     settled: Vec<Settled>,
+    /// The changes of the subscriptions in this read cycle, if the session survives a restart.
+    changes: Vec<SubscriptionChange>,
     will: Option<Will>,
     session_expiry_s: u32,
     /// `Some` if the session survives a restart.
@@ -138,6 +140,7 @@ impl Mqtt {
             subscriptions,
             acknowledged: Vec::new(),
             settled: Vec::new(),
+            changes: Vec::new(),
             will,
             session_expiry_s,
             progress,
@@ -153,9 +156,12 @@ impl Mqtt {
         (mqtt, reader)
     }
 
-    /// Records changes of the subscriptions of a session that survives a restart. The replies of the cycle wait for it.
-    fn record_changes(&self, changes: Vec<SubscriptionChange>, cycle: &mut ReadCycle) {
+    /// Records the changes of the subscriptions of a session that survives a restart. The replies of the cycle wait for it.
+    fn record_changes(&mut self, cycle: &mut ReadCycle) {
+        let changes = std::mem::take(&mut self.changes);
         if let Some(progress) = self.progress.as_ref().filter(|_| !changes.is_empty()) {
+            // First, because a client does not request the retained messages of an existing subscription again.
+            progress.record_retained();
             if !progress.record_changes(changes) {
                 let expiry_s = self.session_expiry_s;
                 progress.record_data(&self.subscriptions, self.will.as_ref(), expiry_s);
@@ -306,6 +312,7 @@ impl Protocol for Mqtt {
 
     fn finish(&mut self, cycle: &mut ReadCycle) -> Result<(), CloseReason> {
         self.settle(cycle);
+        self.record_changes(cycle);
         self.flush(cycle)
             .map_err(|fault| self.refuse(fault.into(), cycle))
     }

@@ -7,13 +7,17 @@
 //! Deliveries of QoS 2 are recorded with their packet identifiers before they are sent, and PUBREC before PUBREL is sent. So
 //! after a crash an identifier stands for the same message as before. The record has all deliveries in flight; this is so
 //! until none is left, and after the client has disconnected.
+//!
+//! A subscription for which the broker has retained messages is recorded with the positions of these messages, before SUBACK.
+//! They are owed until they are acknowledged, or recorded as deliveries in flight. After a crash, those that are owed are
+//! sent.
 
 use std::sync::{
     Arc, Mutex, MutexGuard, PoisonError,
     atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering},
 };
 
-use broker::Session;
+use broker::{RetainedRange, RetainedRound, Session, TopicFilter, UnreadRetained};
 use wire::mqtt::{Outgoing, PacketId, QoS, SubscriptionId};
 
 use super::{
@@ -29,8 +33,8 @@ use crate::{
     clock,
     context::ServerContext,
     storage::{
-        InFlight, SentMessage, SessionData, SessionLog, SubscriptionChange, SubscriptionData,
-        WindowData,
+        InFlight, OwedRetained, SentMessage, SessionData, SessionLog, SubscriptionChange,
+        SubscriptionData, WindowData,
     },
 };
 
@@ -61,6 +65,11 @@ struct Window {
     incoming: Vec<u16>,
     /// The deliveries in flight, if they have to keep their identifiers.
     deliveries: Option<Deliveries>,
+    /// The subscriptions whose retained messages are not all acknowledged or among `deliveries`.
+    retained: Vec<OwedRetained>,
+    /// The number of the newest round that `retained` takes into account.
+    newest_round: u64,
+    is_retained_recorded: bool,
     /// The connection has ended: the session is recorded with its whole window.
     is_ended: bool,
 }
@@ -84,6 +93,7 @@ impl Progress {
         incoming: impl Iterator<Item = PacketId>,
     ) -> Arc<Self> {
         session.set_lasting(true);
+        let unread = session.unread_retained();
         let progress = Self {
             log,
             session: Arc::clone(session),
@@ -95,6 +105,10 @@ impl Progress {
                 incoming: incoming.map(PacketId::get).collect(),
                 // Those of an earlier connection have their identifiers.
                 deliveries: (!outgoing.is_empty()).then(|| Deliveries::of(session, outgoing)),
+                newest_round: unread.newest,
+                // By the end of the earlier connection.
+                is_retained_recorded: true,
+                retained: owed(unread),
                 is_ended: false,
             }),
             changes: AtomicU32::new(0),
@@ -120,10 +134,39 @@ impl Progress {
         self.is_window_empty
             .store(outgoing.is_empty(), Ordering::Relaxed);
         let mut window = self.window();
-        if window.deliveries.is_some() {
+        if window.deliveries.is_some() || !window.retained.is_empty() {
             // Without a delivery in flight, the position says everything.
             window.deliveries =
                 (!outgoing.is_empty()).then(|| Deliveries::of(&self.session, outgoing));
+            window.set_retained(self.session.unread_retained());
+        }
+    }
+
+    /// Notes that a subscription was created or replaced. If the broker has retained messages for it, they are owed.
+    pub fn note_subscribed(&self, filter: &TopicFilter) {
+        let Some(RetainedRound { number, range }) = self.session.newest_retained() else {
+            return;
+        };
+        let mut window = self.window();
+        // Otherwise they have been read, and what was read is recorded.
+        if number > window.newest_round {
+            window.newest_round = number;
+            window.remove_retained(filter);
+            window.retained.push(owed_in(filter, range));
+            window.is_retained_recorded = false;
+        }
+    }
+
+    /// Notes that a subscription has ended.
+    pub fn note_unsubscribed(&self, filter: &TopicFilter) {
+        self.window().remove_retained(filter);
+    }
+
+    /// Records which retained messages are owed, if this has changed.
+    pub fn record_retained(&self) {
+        let mut window = self.window();
+        if !window.is_retained_recorded {
+            self.record_window(&mut window);
         }
     }
 
@@ -131,6 +174,7 @@ impl Progress {
     pub fn record_deliveries(&self, outgoing: &Outgoing<Sent>) -> u64 {
         let mut window = self.window();
         window.deliveries = Some(Deliveries::of(&self.session, outgoing));
+        window.set_retained(self.session.unread_retained());
         self.record_window(&mut window);
         drop(window);
         self.ticket()
@@ -146,11 +190,18 @@ impl Progress {
     /// Records the position and the deliveries in flight, if they have changed.
     pub fn record_if_changed(&self) {
         let mut window = self.window();
+        if !window.retained.is_empty() {
+            // In this order: a delivery is in flight before its message counts as read.
+            let unread = self.session.unread_retained();
+            if self.is_window_empty.load(Ordering::Relaxed) {
+                window.set_retained(unread);
+            }
+        }
         let is_recorded = match &window.deliveries {
             Some(deliveries) => deliveries.is_recorded,
             None => self.recorded.load(Ordering::Relaxed) == self.acknowledged(),
         };
-        if !is_recorded {
+        if !is_recorded || !window.is_retained_recorded {
             self.record_window(&mut window);
         }
     }
@@ -177,9 +228,11 @@ impl Progress {
                 (acknowledged, Vec::new())
             }
         };
+        window.is_retained_recorded = true;
         let data = WindowData {
             incoming: window.incoming.clone(),
             outgoing,
+            retained: window.retained.clone(),
         };
         self.log.save_window(self.session.name(), position, data);
     }
@@ -251,6 +304,25 @@ impl Progress {
 /// A session with few subscriptions has at least this many recorded changes before its data are recorded again.
 const FEWEST_CHANGES: u32 = 16;
 
+impl Window {
+    /// Sets the retained messages that are not read. Everything that was read is acknowledged or in `deliveries`.
+    fn set_retained(&mut self, unread: UnreadRetained) {
+        self.newest_round = unread.newest;
+        let retained = owed(unread);
+        if retained != self.retained {
+            self.retained = retained;
+            self.is_retained_recorded = false;
+        }
+    }
+
+    /// Removes the retained messages that are owed to a subscription.
+    fn remove_retained(&mut self, filter: &TopicFilter) {
+        let before = self.retained.len();
+        self.retained.retain(|owed| owed.filter != filter.as_str());
+        self.is_retained_recorded &= self.retained.len() == before;
+    }
+}
+
 impl Deliveries {
     fn of(session: &Session, outgoing: &Outgoing<Sent>) -> Self {
         Self {
@@ -283,6 +355,7 @@ impl DetachedSession {
         let window = WindowData {
             incoming: saved.incoming.unreleased().map(PacketId::get).collect(),
             outgoing: in_flight(&saved.outgoing),
+            retained: owed(session.unread_retained()),
         };
         log.save_window(session.name(), session.read_up_to(), window);
         // Nobody waits for it, but a crash should not lose it.
@@ -314,6 +387,22 @@ fn sent_message(qos: QoS, sent: &Sent) -> Option<SentMessage> {
         retain: sent.retain,
         was_retained: sent.was_retained,
     })
+}
+
+/// Returns the retained messages that are not read for the log.
+fn owed(unread: UnreadRetained) -> Vec<OwedRetained> {
+    let subscriptions = unread.subscriptions.iter();
+    subscriptions
+        .map(|(filter, range)| owed_in(filter, *range))
+        .collect()
+}
+
+fn owed_in(filter: &TopicFilter, range: RetainedRange) -> OwedRetained {
+    OwedRetained {
+        filter: filter.as_str().to_owned(),
+        after: range.after,
+        up_to: range.up_to,
+    }
 }
 
 fn subscription_data(subscriptions: &Subscriptions) -> Vec<SubscriptionData> {

@@ -2,7 +2,9 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use broker::{Consume, Outcome, Overflow, Pool, Reader, SharedEntry, Start};
+use broker::{
+    Consume, Outcome, Overflow, Pool, Reader, Retained, RetainedRange, SharedEntry, Start,
+};
 use wire::mqtt::{Incoming, Outgoing, PacketId, QoS, SubscriptionId, server};
 
 use super::{
@@ -17,7 +19,7 @@ use super::{
 use crate::{
     clock,
     context::ServerContext,
-    storage::{InFlight, RestoredSession, SubscriptionData, WillData, WindowData},
+    storage::{InFlight, OwedRetained, RestoredSession, SubscriptionData, WillData, WindowData},
 };
 
 impl MqttHandler {
@@ -70,6 +72,7 @@ impl SharedState {
             let options = RestoredSubscription {
                 subscription,
                 start,
+                owed: &window.retained,
                 overflow,
                 prefetch,
             };
@@ -152,6 +155,8 @@ impl SharedState {
 struct RestoredSubscription<'a> {
     subscription: &'a SubscriptionData,
     start: Start,
+    /// The retained messages that the session has not got.
+    owed: &'a [OwedRetained],
     overflow: Overflow,
     prefetch: usize,
 }
@@ -167,9 +172,17 @@ fn subscribe(
     let mut outcome = Outcome::default();
     let id = match kind_of_text(&data.filter)? {
         SubscriptionKind::Follow(filter) => {
+            let mut owed = restored.owed.iter();
+            let owed = owed.find(|owed| owed.filter == filter.as_str());
             let subscribe = broker::Subscribe {
                 start: restored.start,
                 overflow: restored.overflow,
+                retained: owed.map_or(Retained::Omitted, |owed| {
+                    Retained::Rest(RetainedRange {
+                        after: owed.after,
+                        up_to: owed.up_to,
+                    })
+                }),
                 own_messages: own_messages(data.skips_own),
                 tag: &data.tag,
                 ..broker::Subscribe::to(&filter)

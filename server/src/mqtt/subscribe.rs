@@ -53,7 +53,6 @@ impl Mqtt {
         let identifier = packet.properties.subscription_identifier();
         let mut reasons = Vec::new();
         let mut texts = Vec::new();
-        let mut changes = Vec::new();
         let last = last_indexes(packet);
         for (index, subscription) in packet.subscriptions.into_iter().enumerate() {
             if last.get(subscription.filter.as_str()) != Some(&index) {
@@ -63,7 +62,8 @@ impl Mqtt {
             match self.subscribe_to(&subscription, identifier, cycle) {
                 Ok(granted) => {
                     reasons.push(SubscribeReason::granted(granted));
-                    changes.extend(self.added(subscription.filter.as_str()));
+                    let added = self.added(subscription.filter.as_str());
+                    self.changes.extend(added);
                 }
                 Err(refused) => {
                     reasons.push(refused.reason);
@@ -72,7 +72,6 @@ impl Mqtt {
             }
         }
         self.carry_out(cycle);
-        self.record_changes(changes, cycle);
         // Available messages are drained at the end of this read cycle, after the response.
         let text = texts.join("; ");
         self.machine
@@ -156,11 +155,14 @@ impl Mqtt {
             ..broker::Subscribe::to(filter)
         };
         let outcome = &mut cycle.outcome;
-        match old {
+        let id = match old {
             // [MQTT-3.8.4-3], [MQTT-3.8.4-4].
             Some(old) => self.broker.resubscribe(&self.session, old, follow, outcome),
             None => self.broker.subscribe(&self.session, follow, outcome),
-        }
+        }?;
+        let progress = self.progress.iter();
+        progress.for_each(|one| one.note_subscribed(filter));
+        Ok(id)
     }
 
     fn consume(
@@ -200,7 +202,6 @@ impl Mqtt {
     ) -> Result<(), Fault> {
         let now_ms = clock::unix_ms();
         let mut reasons = Vec::new();
-        let mut changes = Vec::new();
         for filter in packet.filters {
             let found = self.subscriptions.remove(filter.as_str());
             reasons.push(match &found {
@@ -208,15 +209,28 @@ impl Mqtt {
                 None => UnsubscribeReason::NoSubscriptionExisted,
             });
             if let Some(Subscribed { id, .. }) = found {
-                changes.push(SubscriptionChange::Removed(filter.as_str().to_owned()));
                 self.broker
                     .unsubscribe_when_settled(&self.session, id, now_ms, &mut cycle.outcome);
+                self.note_removed(filter);
             }
         }
         self.carry_out(cycle);
-        self.record_changes(changes, cycle);
         self.machine
             .unsuback(packet.packet_id, &reasons, "", &mut cycle.replies)
+    }
+}
+
+impl Mqtt {
+    /// Notes that a subscription has ended, if the session survives a restart.
+    fn note_removed(&mut self, filter: mqtt::TopicFilter<'_>) {
+        let Some(progress) = &self.progress else {
+            return;
+        };
+        if let Ok(SubscriptionKind::Follow(filter)) = kind_of_filter(filter) {
+            progress.note_unsubscribed(&filter);
+        }
+        let filter = filter.as_str().to_owned();
+        self.changes.push(SubscriptionChange::Removed(filter));
     }
 }
 

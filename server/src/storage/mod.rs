@@ -24,7 +24,7 @@ pub use disk_status::DiskStatus;
 pub use durable_topics::{DurableTopics, durable_filter};
 pub use lifecycle::{Restored, Storage, StorageOptions};
 pub use session_log::{
-    InFlight, RestoredSession, SentMessage, SessionData, SessionLog, SubscriptionChange,
-    SubscriptionData, WillData, WindowData, client_of_changes,
+    InFlight, OwedRetained, RestoredSession, SentMessage, SessionData, SessionLog,
+    SubscriptionChange, SubscriptionData, WillData, WindowData, client_of_changes,
 };
 pub use writer::StopError;

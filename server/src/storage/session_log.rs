@@ -76,6 +76,19 @@ pub struct WindowData {
     pub incoming: Vec<u16>,
     /// Messages on their way to the client, in the order of sending.
     pub outgoing: Vec<InFlight>,
+    /// The subscriptions whose retained messages are not all on their way yet.
+    pub retained: Vec<OwedRetained>,
+}
+
+/// The retained messages that a subscription has not got yet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OwedRetained {
+    /// The filter of the subscription, as the broker spells it.
+    pub filter: String,
+    /// The position after which the messages are owed.
+    pub after: u64,
+    /// The position up to which they are owed: later ones were published to the subscription.
+    pub up_to: u64,
 }
 
 /// A message on its way to the client.
@@ -133,7 +146,11 @@ enum Changes {
 
 #[derive(Serialize, Deserialize)]
 enum Window {
-    V1(WindowData),
+    V1 {
+        incoming: Vec<u16>,
+        outgoing: Vec<InFlight>,
+    },
+    V2(WindowData),
 }
 
 impl Session {
@@ -182,7 +199,7 @@ impl SessionLog {
 
     /// Records the position of a session and its deliveries in flight.
     pub fn save_window(&self, client: &str, position: u64, window: WindowData) {
-        let window = encode(&Window::V1(window));
+        let window = encode(&Window::V2(window));
         self.journal.save_cursor(client, position, window);
     }
 
@@ -257,8 +274,14 @@ pub fn session(bytes: &[u8]) -> Result<SessionData, CodecError> {
 /// # Errors
 /// They were written by a newer version.
 pub fn window(bytes: &[u8]) -> Result<WindowData, CodecError> {
-    let Window::V1(data) = super::codec::decode("deliveries in flight", bytes)?;
-    Ok(data)
+    Ok(match super::codec::decode("deliveries in flight", bytes)? {
+        Window::V1 { incoming, outgoing } => WindowData {
+            incoming,
+            outgoing,
+            retained: Vec::new(),
+        },
+        Window::V2(data) => data,
+    })
 }
 
 fn encode(value: &impl Serialize) -> Box<[u8]> {
@@ -297,6 +320,21 @@ mod tests {
             let encoded = encode(&Session::of(data.clone()));
             assert_eq!(session(&encoded).expect("a legal record"), data);
         }
+    }
+
+    #[test]
+    fn deliveries_in_flight_of_an_earlier_version_are_read() {
+        let before = Window::V1 {
+            incoming: vec![7],
+            outgoing: vec![InFlight {
+                id: 1,
+                message: None,
+            }],
+        };
+        let data = window(&encode(&before)).expect("a legal record");
+        assert_eq!(data.incoming, [7]);
+        assert_eq!(data.outgoing[0].id, 1);
+        assert_eq!(data.retained, []);
     }
 
     #[test]

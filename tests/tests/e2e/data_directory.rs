@@ -228,6 +228,29 @@ async fn changes_of_many_subscriptions_survive_a_kill_of_a_connected_client() {
 }
 
 #[tokio::test]
+async fn retained_messages_for_a_new_subscription_are_sent_after_a_kill() {
+    for qos in [1, 2] {
+        let directory = DataDirectory::fresh();
+        let server = directory.server().await;
+        let mut producer = MqttClient::anyone(&server, Version::V5).await;
+        for topic in ["state/a", "state/b"] {
+            let retained = Packet::publication(topic, topic, 2).flagged(RETAIN | 4);
+            producer.publish_packet(retained).await;
+        }
+        let (mut client, _) = lasting(&server, "meter").await;
+        client.subscribe("state/#", qos).await;
+        // The client acknowledges nothing, and may not even get them.
+        let server = directory.after_kill(server).await;
+        let (mut client, connack) = lasting(&server, "meter").await;
+        assert!(connack.session_present);
+        assert_eq!(client.bodies(2).await, ["state/a", "state/b"], "QoS {qos}");
+        client.subscribe("end", 1).await;
+        client.publish("end", "end", 1).await;
+        assert_eq!(client.message().await.text(), "end", "each comes once");
+    }
+}
+
+#[tokio::test]
 async fn a_session_that_was_ended_does_not_come_back_after_a_kill() {
     for is_deleted in [true, false] {
         let directory = DataDirectory::fresh();

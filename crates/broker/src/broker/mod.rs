@@ -46,7 +46,7 @@ use crate::{
     session::reader::Reader,
     session::subscription::{StartOptions, Subscribe, Subscription, SubscriptionId},
     session::visible_position::VisiblePosition,
-    session::{Blocked, Peer, Readable, Session},
+    session::{Blocked, FirstRetained, Peer, Readable, Session},
     state::{BrokerState, SessionEntry},
     sync::{StateMutex, lock_state, pass_on},
     topic::cursor::Start,
@@ -298,6 +298,7 @@ impl Broker {
         let id = SubscriptionId(state.fresh_id());
         let subscription = Subscription::new(id, Arc::clone(session), subscribe);
         let subscription = Arc::new(subscription);
+        let retained = subscribe.retained.range(state.sequencer.newest());
         let readable = match subscription.filter.exact() {
             Some(name) => {
                 let cursor = state.subscribe_to_one(&name, &subscription, start_options);
@@ -309,7 +310,9 @@ impl Broker {
             }
         };
         // In one step, so that an active reader sees all of the history in order, or none.
-        if session.push_all_readable(readable) {
+        let filter = &subscription.filter;
+        let retained = retained.map(|range| FirstRetained { id, filter, range });
+        if session.push_first_readable(readable, retained) {
             outcome.ready.sessions.push(Arc::clone(session));
         }
         drop(state);
@@ -346,6 +349,7 @@ impl Broker {
         while !self.go_on_cancelling(&subscription) {}
         self.notice_subscription(&subscription, false, outcome);
         session.wake_publishers();
+        session.end_retained(id);
     }
 
     /// Returns the newest entry of a topic.

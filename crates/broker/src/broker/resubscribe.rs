@@ -7,7 +7,7 @@ use crate::{
     name::TopicName,
     outcome::{Outcome, SubscribeError},
     session::subscription::{Retained, Subscribe, Subscription, SubscriptionId},
-    session::{Readable, Session},
+    session::{FirstRetained, Readable, Session},
     state::BrokerState,
     sync::{StateMutex, lock_state},
 };
@@ -40,6 +40,7 @@ impl Broker {
         if replaced.filter != *subscribe.filter {
             return Err(SubscribeError::NothingToReplace);
         }
+        let requested = subscribe.retained.range(state.sequencer.newest());
         let (subscription, readable) = match replaced.filter.exact() {
             Some(name) => state.replace_one(&name, &replaced, subscribe),
             None => state.replace_many(&replaced, subscribe, &Arc::downgrade(&self.state)),
@@ -48,7 +49,16 @@ impl Broker {
         if let Some(attached) = state.sessions.get_mut(&session.id) {
             attached.subscriptions[at] = subscription;
         }
-        if session.push_all_readable(readable) {
+        let filter = &replaced.filter;
+        // The cursors of a replaced subscription to one topic have the retained message that it has not read. Those of one
+        // with wildcards stay.
+        let rest = match requested.is_some() || id != old {
+            true => session.end_retained(old),
+            false => None,
+        };
+        let retained = requested.or(rest);
+        let retained = retained.map(|range| FirstRetained { id, filter, range });
+        if session.push_first_readable(readable, retained) {
             outcome.ready.sessions.push(Arc::clone(session));
         }
         drop(state);
@@ -109,7 +119,7 @@ impl BrokerState {
         let subscription = replaced.replaced_by(subscribe);
         self.wildcards.replace(&subscription);
         let readable = match retained {
-            Retained::First => self.collect_retained(&subscription, state),
+            Retained::First | Retained::Rest(_) => self.collect_retained(&subscription, state),
             Retained::Omitted => Vec::new(),
         };
         (subscription, readable)

@@ -5,6 +5,7 @@ pub(crate) mod collection;
 mod readable;
 pub(crate) mod reader;
 pub(crate) mod subscription;
+pub(crate) mod unread_retained;
 pub(crate) mod visible_position;
 
 use std::{
@@ -18,10 +19,11 @@ pub(crate) use readable::Readable;
 use crate::{
     figures::{Count, SessionFigures, Totals},
     memory::share::Client,
-    name::TopicName,
+    name::{TopicFilter, TopicName},
     permissions::Permissions,
     queue::Consumer,
     session::subscription::SubscriptionId,
+    session::unread_retained::{RetainedRange, RetainedRound, RetainedRounds, UnreadRetained},
     sync::{AtomicBool, AtomicU64, Mutex, Ordering, fence, lock},
 };
 
@@ -52,7 +54,9 @@ pub struct Session {
     lasting: AtomicBool,
     /// The session has read everything up to this position.
     read_up_to: AtomicU64,
-    inbox: Mutex<Vec<Readable>>,
+    inbox: Mutex<Inbox>,
+    /// True if retained messages may be unread that the session must get after a restart.
+    has_unread_retained: AtomicBool,
     /// The session's consumers, in ascending order of ids.
     consumers: Mutex<Vec<Arc<Consumer>>>,
     /// Publishers that wait until this session has caught up. An entry is valid as long as its [`Blocked`] exists.
@@ -64,6 +68,22 @@ pub struct Session {
     totals: Arc<Totals>,
     delivered: Count,
     dropped: Count,
+}
+
+/// What has arrived for the reader of a session.
+#[derive(Debug, Default)]
+struct Inbox {
+    readable: Vec<Readable>,
+    /// Of a session that survives a restart.
+    retained: RetainedRounds,
+}
+
+/// The retained messages among the first sources of a subscription.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct FirstRetained<'a> {
+    pub(crate) id: SubscriptionId,
+    pub(crate) filter: &'a TopicFilter,
+    pub(crate) range: RetainedRange,
 }
 
 impl Session {
@@ -85,7 +105,8 @@ impl Session {
             paused: AtomicBool::new(false),
             lasting: AtomicBool::new(false),
             read_up_to: AtomicU64::new(0),
-            inbox: Mutex::new(Vec::new()),
+            inbox: Mutex::new(Inbox::default()),
+            has_unread_retained: AtomicBool::new(false),
             consumers: Mutex::new(Vec::new()),
             waiting: Mutex::new(Vec::new()),
             totals,
@@ -150,6 +171,48 @@ impl Session {
     /// read, does not set it back.
     pub(crate) fn note_read_up_to(&self, position: u64) {
         self.read_up_to.fetch_max(position, Ordering::Relaxed);
+        if self.has_unread_retained.load(Ordering::Relaxed) {
+            let mut inbox = lock(&self.inbox);
+            inbox.retained.note_read_up_to(position);
+            self.update_unread_retained(&inbox);
+        }
+    }
+
+    /// Notes that a retained message was read.
+    pub(crate) fn note_read_retained(&self, id: SubscriptionId, position: u64) {
+        if self.has_unread_retained.load(Ordering::Relaxed) {
+            lock(&self.inbox).retained.note_read(id, position);
+        }
+    }
+
+    /// Returns the retained messages that the session has not read, if it survives a restart. A message that a reader has
+    /// passed on counts as read.
+    #[must_use]
+    pub fn unread_retained(&self) -> UnreadRetained {
+        lock(&self.inbox).retained.unread()
+    }
+
+    /// Returns the newest round of retained messages for a new subscription, if the session survives a restart.
+    #[must_use]
+    pub fn newest_retained(&self) -> Option<RetainedRound> {
+        lock(&self.inbox).retained.newest()
+    }
+
+    /// Notes that a subscription has ended, or is replaced. Returns the retained messages that it has not read.
+    pub(crate) fn end_retained(&self, id: SubscriptionId) -> Option<RetainedRange> {
+        if !self.has_unread_retained.load(Ordering::Relaxed) {
+            return None;
+        }
+        let mut inbox = lock(&self.inbox);
+        let rest = inbox.retained.end(id);
+        self.update_unread_retained(&inbox);
+        rest
+    }
+
+    fn update_unread_retained(&self, inbox: &Inbox) {
+        let has_unread = !inbox.retained.is_empty();
+        self.has_unread_retained
+            .store(has_unread, Ordering::Relaxed);
     }
 
     /// Sets the position up to which the session has read its topics, for a session that is restored.
@@ -226,27 +289,37 @@ impl Session {
     /// Queues a claimed cursor or consumer for reading. Returns true if the caller must drain the session.
     #[inline]
     pub(crate) fn push_readable(&self, readable: Readable) -> bool {
-        let mut inbox = lock(&self.inbox);
+        let mut guard = lock(&self.inbox);
+        let inbox = &mut guard.readable;
         if inbox.len() == inbox.capacity() {
             // Before the list grows: sources that were unsubscribed while the session was not drained.
             inbox.retain(|readable| !readable.is_cancelled());
         }
         inbox.push(readable);
-        drop(inbox);
+        drop(guard);
         self.schedule()
     }
 
-    /// Adds several claimed sources to the inbox at once. Returns true if the caller must drain the session.
-    pub(crate) fn push_all_readable(&self, readable: Vec<Readable>) -> bool {
+    /// Adds the first sources of a subscription to the inbox at once. Returns true if the caller must drain the session.
+    pub(crate) fn push_first_readable(
+        &self,
+        readable: Vec<Readable>,
+        retained: Option<FirstRetained<'_>>,
+    ) -> bool {
         if readable.is_empty() {
             return false;
         }
-        let mut inbox = lock(&self.inbox);
+        let mut guard = lock(&self.inbox);
+        let inbox = &mut guard.readable;
         if inbox.len() + readable.len() > inbox.capacity() {
             inbox.retain(|readable| !readable.is_cancelled());
         }
         inbox.extend(readable);
-        drop(inbox);
+        if let Some(FirstRetained { id, filter, range }) = retained.filter(|_| self.is_lasting()) {
+            guard.retained.begin(id, filter, range);
+            self.has_unread_retained.store(true, Ordering::Relaxed);
+        }
+        drop(guard);
         self.schedule()
     }
 
@@ -259,7 +332,8 @@ impl Session {
     /// the session.
     pub(crate) fn has_unread(&self, is_meant: &impl Fn(&[u8]) -> bool) -> bool {
         let consumers = self.consumers();
-        lock(&self.inbox).iter().any(|one| one.is_unread(is_meant))
+        let is_unread = |inbox: &Inbox| inbox.readable.iter().any(|one| one.is_unread(is_meant));
+        is_unread(&lock(&self.inbox))
             || consumers
                 .iter()
                 .any(|one| one.would_lose_messages(is_meant))
@@ -267,7 +341,9 @@ impl Session {
 
     /// Exchanges the queued sources for the empty `other`.
     pub(crate) fn swap_inbox(&self, other: &mut Vec<Readable>) {
-        std::mem::swap(&mut *lock(&self.inbox), other);
+        let mut inbox = lock(&self.inbox);
+        std::mem::swap(&mut inbox.readable, other);
+        inbox.retained.take();
     }
 
     pub(crate) fn add_consumer(&self, consumer: &Arc<Consumer>) {

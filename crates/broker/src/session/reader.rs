@@ -207,16 +207,24 @@ impl Reader {
                     let subscription = cursor.subscription.current();
                     let tag = subscription.tag();
                     let take = &mut |entry: &SharedEntry, missed, origin| {
-                        take(Delivery {
+                        let is_retained = origin == Origin::Retained;
+                        let control = take(Delivery {
                             tag,
                             entry,
                             missed,
-                            is_retained: origin == Origin::Retained,
+                            is_retained,
                             id: None,
                             count: 1,
                             queue: None,
                             is_shared,
-                        })
+                        });
+                        if is_retained {
+                            let id = subscription.id;
+                            subscription
+                                .session
+                                .note_read_retained(id, entry.position());
+                        }
+                        control
                     };
                     cursor.read(&subscription, limits, budget, take)
                 }

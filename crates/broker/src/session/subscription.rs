@@ -14,6 +14,7 @@ use crate::{
     name::{TopicFilter, TopicName},
     selector::Selector,
     session::Session,
+    session::unread_retained::RetainedRange,
     sync::{AtomicBool, Mutex, Ordering, lock},
     topic::cursor::{Cursor, Overflow, Start},
 };
@@ -100,6 +101,9 @@ pub enum Retained {
     /// Retained messages come before all others, each once, and are marked. A retained message that is part of the
     /// requested history comes at its place there, and is not marked. A topic created later has none.
     First,
+    /// Like [`First`](Self::First), but only the messages in this range: those that a subscription of a session that is
+    /// restored has not got yet.
+    Rest(RetainedRange),
 }
 
 /// States if a subscription gets messages of its own session. They are recognised by their producer: it is the same `Arc`
@@ -111,6 +115,20 @@ pub enum OwnMessages {
     Delivered,
     /// They are skipped, and count neither as delivered nor as missed.
     Skipped,
+}
+
+impl Retained {
+    /// Returns the positions of the retained messages; `None` for no messages. `newest` is the position of the newest message.
+    pub(crate) fn range(self, newest: u64) -> Option<RetainedRange> {
+        match self {
+            Self::Omitted => None,
+            Self::First => Some(RetainedRange {
+                after: 0,
+                up_to: newest,
+            }),
+            Self::Rest(range) => Some(range),
+        }
+    }
 }
 
 impl<'a> Subscribe<'a> {

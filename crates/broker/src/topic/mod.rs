@@ -153,6 +153,10 @@ impl Topic {
             .any(|cursor| cursor.subscription.session.is_lasting())
     }
 
+            Retained::Rest(range) => {
+                let is_included = |entry: &&SharedEntry| range.includes(entry.position());
+                self.retained.as_ref().filter(is_included).cloned()
+            }
     /// Creates a cursor for the subscription. If it has messages to read, claims it and returns it.
     pub(crate) fn join(
         &mut self,

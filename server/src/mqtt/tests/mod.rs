@@ -1,5 +1,6 @@
 //! MQTT on top of the broker, without sockets: `wire`'s client state machine with connections of one broker.
 
+mod owed_retained;
 mod sessions;
 mod simulation;
 
@@ -306,23 +307,45 @@ impl Peer {
     }
 
     fn subscribe(&mut self, filter: &str, maximum_qos: QoS) {
+        let options = SubscriptionOptions {
+            maximum_qos,
+            ..SubscriptionOptions::default()
+        };
+        self.subscribe_with(filter, options);
+    }
+
+    fn subscribe_with(&mut self, filter: &str, options: SubscriptionOptions) {
         let subscription = Subscription {
             filter: TopicFilter::parse(filter).expect("a filter"),
-            options: SubscriptionOptions {
-                maximum_qos,
-                ..SubscriptionOptions::default()
-            },
+            options,
         };
         let topics = Topics::Subscribe(&[subscription], None);
         let result = self.machine.request(&topics, &mut self.outgoing);
         result.expect("a valid request");
     }
 
+    fn unsubscribe(&mut self, filter: &str) {
+        let filter = TopicFilter::parse(filter).expect("a filter");
+        let result = self
+            .machine
+            .request(&Topics::Unsubscribe(&[filter]), &mut self.outgoing);
+        result.expect("a valid request");
+    }
+
     fn publish(&mut self, topic: &str, payload: &str, qos: QoS) {
+        self.publish_with(topic, payload, qos, false);
+    }
+
+    /// Publishes a message that its topic retains.
+    fn retain(&mut self, topic: &str, payload: &str, qos: QoS) {
+        self.publish_with(topic, payload, qos, true);
+    }
+
+    fn publish_with(&mut self, topic: &str, payload: &str, qos: QoS, retain: bool) {
         let publication = Publication {
             topic: TopicName::parse(topic).expect("a name"),
             qos,
-            retain: false,
+            retain,
             properties: wire::mqtt::Properties::EMPTY,
             payload: payload.as_bytes(),
             tag: 0,
