@@ -77,6 +77,10 @@ pub trait Journal: NameIds {
     /// Records that a topic's retained message was removed.
     fn remove_retained(&self, name: u32);
 
+    /// Records that a durable topic has lost all its messages, up to this position. A smaller position than before changes
+    /// nothing.
+    fn set_emptied(&self, position: u64);
+
     /// Records the numbers of a topic at a clean stop, before the messages of its history.
     fn set_topic_end(&self, name: u32, end: TopicEnd);
 

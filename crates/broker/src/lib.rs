@@ -73,4 +73,5 @@ pub use session::{Blocked, Peer, Session};
 pub use settlement::{
     Acknowledgement, DeliveryId, InvalidDeliveryId, SettleError, Settlement, Verdict,
 };
+pub use state::removed::CompleteTopics;
 pub use topic::cursor::{Missed, Overflow, Start};

@@ -185,6 +185,14 @@ impl Sequencer {
         }
     }
 
+    /// Records that a durable topic loses all its messages, up to this position: without a message in the journal, nothing
+    /// else says so after a crash.
+    pub(crate) fn record_emptied(&self, position: u64) {
+        if let Some(journal) = &self.journal {
+            journal.set_emptied(position);
+        }
+    }
+
     /// Records that a retained message was removed.
     pub(crate) fn record_removed(&self, retained: &Entry) {
         if let Some(journal) = &self.journal

@@ -31,6 +31,8 @@ pub mod kinds {
     pub const BROKER_END: u8 = 6;
     /// The durable topics of the last run. It holds no messages.
     pub const DURABLE_TOPICS: u8 = 7;
+    /// The position up to which durable topics have lost all their messages. It holds no messages.
+    pub const EMPTIED: u8 = 8;
 }
 
 /// The error for data that this version of Carillon cannot read.
@@ -281,6 +283,8 @@ pub enum SavedQueue {
     },
     /// The durable topics of the last run.
     DurableTopics(RecordedTopics),
+    /// The position up to which durable topics have lost all their messages.
+    Emptied(u64),
 }
 
 impl fmt::Display for SavedQueue {
@@ -304,6 +308,7 @@ impl fmt::Display for SavedQueue {
             Self::TopicEnd { name, .. } => write!(formatter, "numbers of topic {name}"),
             Self::BrokerEnd { .. } => write!(formatter, "numbers of the broker"),
             Self::DurableTopics(topics) => write!(formatter, "durable topics {topics}"),
+            Self::Emptied(position) => write!(formatter, "emptied durable topics up to {position}"),
         }
     }
 }
@@ -335,6 +340,7 @@ enum QueueData<'a> {
         newest_removed: u64,
     },
     DurableTopicsV1(#[serde(borrow)] Vec<(&'a str, u64)>),
+    EmptiedV1(u64),
 }
 
 /// Encodes a queue. Returns its kind and its attributes.
@@ -393,6 +399,12 @@ pub fn encode_broker_end(newest_removed: u64) -> (u8, Box<[u8]>) {
     (kinds::BROKER_END, encode(&data).into())
 }
 
+/// Encodes the position up to which durable topics have lost all their messages. Returns their kind and the encoding.
+pub fn encode_emptied(position: u64) -> (u8, Box<[u8]>) {
+    let data = QueueData::EmptiedV1(position);
+    (kinds::EMPTIED, encode(&data).into())
+}
+
 /// Encodes the durable topics. Returns their kind and the encoding.
 pub fn encode_durable_topics(topics: &RecordedTopics) -> (u8, Box<[u8]>) {
     let data = QueueData::DurableTopicsV1(topics.filters().collect());
@@ -440,6 +452,7 @@ pub fn queue(attributes: &[u8]) -> Result<SavedQueue, CodecError> {
             },
         },
         QueueData::BrokerEndV1 { newest_removed } => SavedQueue::BrokerEnd { newest_removed },
+        QueueData::EmptiedV1(position) => SavedQueue::Emptied(position),
         QueueData::DurableTopicsV1(filters) => {
             let topics = RecordedTopics::parse(filters).map_err(|error| CodecError {
                 what: "durable topics",

@@ -1,8 +1,8 @@
 //! The durable topics: those whose history survives a crash.
 
-use std::fmt;
+use std::{cmp::Reverse, fmt};
 
-use broker::{ADVISORIES, InvalidName, TopicFilter, TopicName};
+use broker::{ADVISORIES, CompleteTopics, InvalidName, TopicFilter, TopicName};
 
 /// Filters that name the durable topics, in ascending order.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -14,6 +14,11 @@ impl DurableTopics {
         filters.sort_unstable();
         filters.dedup();
         Self(filters.into())
+    }
+
+    /// Returns true if there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// Returns true if a topic is one of them.
@@ -59,23 +64,53 @@ impl RecordedTopics {
         self.0.is_empty()
     }
 
+    /// Returns the topics without messages in the store that have lost none after a position. All durable topics have lost
+    /// their messages up to `emptied` at most, if they have none.
+    pub fn complete(&self, emptied: u64) -> Vec<CompleteTopics> {
+        let complete = self.0.iter().map(|recorded| CompleteTopics {
+            filter: recorded.filter.clone(),
+            after: emptied.max(recorded.since.saturating_sub(1)),
+        });
+        complete.collect()
+    }
+
     /// Returns the position from which on every message of a topic was recorded; `None` if the topic was not durable.
     pub fn since(&self, topic: &TopicName) -> Option<u64> {
         let matching = self.0.iter().filter(|one| one.filter.matches(topic));
         matching.map(|recorded| recorded.since).min()
     }
 
-    /// Returns the durable topics of the next run, whose first position is `next`.
+    /// Returns the durable topics of the next run, whose first position is `next`. A topic stays durable if another filter
+    /// matches it: a new filter has the position of one that covers it, and a filter of this run is kept if a new one covers
+    /// it, unless an older one covers it too.
     pub fn continued(&self, topics: &DurableTopics, next: u64) -> Self {
         let since = |filter: &TopicFilter| {
-            let before = self.0.iter().find(|one| one.filter == *filter);
-            before.map_or(next, |before| before.since)
+            let covering = self.0.iter().filter(|one| one.filter.covers(filter));
+            covering.map(|one| one.since).min().unwrap_or(next)
         };
-        let filters = topics.0.iter().map(|filter| RecordedFilter {
+        let mut filters: Vec<_> = self.0.clone();
+        filters.extend(topics.0.iter().map(|filter| RecordedFilter {
             since: since(filter),
             filter: filter.clone(),
-        });
-        Self(filters.collect())
+        }));
+        filters.retain(|one| topics.0.iter().any(|filter| filter.covers(&one.filter)));
+        let mut kept = Vec::<RecordedFilter>::new();
+        // Oldest first, and of the same age those that cover others first: `a.>` before `a.b`.
+        let rank = |one: &RecordedFilter| {
+            let covered = filters
+                .iter()
+                .filter(|other| one.filter.covers(&other.filter));
+            (one.since, Reverse(covered.count()))
+        };
+        let mut order: Vec<_> = filters.iter().collect();
+        order.sort_by_key(|one| rank(one));
+        for one in order {
+            if !kept.iter().any(|older| older.filter.covers(&one.filter)) {
+                kept.push(one.clone());
+            }
+        }
+        kept.sort_unstable_by(|one, other| one.filter.cmp(&other.filter));
+        Self(kept)
     }
 }
 
@@ -126,16 +161,33 @@ mod tests {
     fn a_filter_keeps_its_position_until_it_is_left_out() {
         let first = RecordedTopics::default().continued(&durable(&["a", "b.>"]), 1);
         let second = first.continued(&durable(&["b.>", "b.c"]), 10);
-        assert_eq!(second.to_string(), "b.>, b.c");
+        assert_eq!(second.to_string(), "b.>");
         let since = |topics: &RecordedTopics, topic| topics.since(&name(topic));
         assert_eq!(since(&first, "a"), Some(1));
         assert_eq!(since(&second, "a"), None);
         assert_eq!(since(&second, "b.c"), Some(1));
         let third = second.continued(&durable(&["a", "b.c"]), 20);
         assert_eq!(since(&third, "a"), Some(20));
-        assert_eq!(since(&third, "b.c"), Some(10));
+        assert_eq!(since(&third, "b.c"), Some(1));
         let read = RecordedTopics::parse(third.filters());
         assert_eq!(read, Ok(third));
+    }
+
+    #[test]
+    fn a_topic_keeps_its_position_if_another_filter_matches_it() {
+        let first = RecordedTopics::default().continued(&durable(&["a.*", "b"]), 1);
+        let second = first.continued(&durable(&["a.>", "b.>"]), 10);
+        assert_eq!(second.to_string(), "a.*, a.>, b, b.>");
+        let since = |topics: &RecordedTopics, topic| topics.since(&name(topic));
+        assert_eq!(since(&second, "a.x"), Some(1));
+        assert_eq!(since(&second, "a.x.y"), Some(10));
+        assert_eq!(since(&second, "b"), Some(1));
+        let third = second.continued(&durable(&[">"]), 20);
+        assert_eq!(third.to_string(), ">, a.*, a.>, b, b.>");
+        let fourth = third.continued(&durable(&["b"]), 30);
+        assert_eq!(fourth.to_string(), "b");
+        assert_eq!(since(&fourth, "b"), Some(1));
+        assert_eq!(fourth.continued(&durable(&["b"]), 40), fourth);
     }
 
     #[test]

@@ -31,6 +31,7 @@ use super::{
 #[derive(Debug)]
 pub struct LogJournal {
     open: Mutex<Open>,
+    emptied: Mutex<Emptied>,
     /// Wakes the writer.
     wake: Condvar,
     /// The largest unit that the log can store, in bytes.
@@ -67,6 +68,14 @@ struct Open {
     next_queue: u32,
     is_waiting: bool,
     state: State,
+}
+
+/// The recorded position up to which durable topics have lost all their messages.
+#[derive(Debug, Default)]
+struct Emptied {
+    position: u64,
+    /// The ids of its records: one, if a position was recorded.
+    records: Vec<u32>,
 }
 
 /// The state of the log.
@@ -122,6 +131,7 @@ impl LogJournal {
                 is_waiting: false,
                 state: State::Open,
             }),
+            emptied: Mutex::default(),
             wake: Condvar::new(),
             unit_bytes,
             newest: AtomicU64::new(0),
@@ -201,6 +211,26 @@ impl LogJournal {
     /// Records the durable topics of this run.
     pub fn save_durable_topics(&self, topics: &RecordedTopics) {
         self.save(codec::encode_durable_topics(topics));
+    }
+
+    /// Continues with the position up to which durable topics have lost all their messages, and its records.
+    pub fn continue_emptied(&self, position: u64, records: Vec<u32>) {
+        let mut emptied = self.lock_emptied();
+        *emptied = Emptied { position, records };
+        if emptied.records.len() != 1 {
+            self.record_emptied(&mut emptied);
+        }
+    }
+
+    fn lock_emptied(&self) -> MutexGuard<'_, Emptied> {
+        self.emptied.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn record_emptied(&self, emptied: &mut Emptied) {
+        let id = self.save(codec::encode_emptied(emptied.position));
+        for before in std::mem::replace(&mut emptied.records, vec![id]) {
+            self.push(Record::QueueRemoved(QueueId(before)));
+        }
     }
 
     /// Records the numbers of the broker at a clean stop.
@@ -459,6 +489,14 @@ impl Journal for LogJournal {
 
     fn remove_retained(&self, name: u32) {
         self.push(Record::Forget(NameId(name)));
+    }
+
+    fn set_emptied(&self, position: u64) {
+        let mut emptied = self.lock_emptied();
+        if position > emptied.position {
+            emptied.position = position;
+            self.record_emptied(&mut emptied);
+        }
     }
 
     fn set_topic_end(&self, name: u32, end: TopicEnd) {

@@ -54,11 +54,23 @@ pub fn restore<D: Disk>(
         SavedQueue::DurableTopics(topics) => Some(topics.clone()),
         _ => None,
     });
+    let durable_topics = durable_topics.unwrap_or_default();
+    let emptied = saved.iter().filter_map(|(_, saved)| match saved {
+        SavedQueue::Emptied(position) => Some(*position),
+        _ => None,
+    });
+    let emptied = match emptied.max() {
+        Some(position) => position,
+        None if durable_topics.is_empty() => 0,
+        // An earlier version has not recorded it.
+        None => opened.next_position.saturating_sub(1),
+    };
     let positions = Positions {
         epochs: opened.store.epochs().iter().map(epoch).collect(),
         next: opened.next_position,
         // After a crash, topics without a history on disk may have lost everything.
         newest_removed: end.unwrap_or(opened.next_position.saturating_sub(1)),
+        complete: durable_topics.complete(emptied),
     };
     let as_journal: Arc<dyn Journal> = Arc::<LogJournal>::clone(journal);
     let mut restoring = Restoring {
@@ -66,13 +78,14 @@ pub fn restore<D: Disk>(
         reader: MessageReader::new(opened.store.disk(), opened.store.id()),
         names: HashMap::new(),
         restore: Restore::new(positions, limits, as_journal),
-        durable_topics: durable_topics.unwrap_or_default(),
+        durable_topics,
         entries: HashMap::new(),
         producers: Producers::default(),
     };
     restoring.names()?;
     restoring.topics(&saved, was_clean, journal)?;
     restoring.record_durable_topics(&saved, journal, opened.next_position);
+    restoring.record_emptied(&saved, journal, emptied);
     restoring.retained()?;
     restoring.queues(saved, journal)?;
     let sessions = restoring.sessions(journal)?;
@@ -185,7 +198,7 @@ impl<D: Disk> Restoring<'_, D> {
                 SavedQueue::TopicEnd { .. } | SavedQueue::BrokerEnd { .. } => {
                     journal.remove_saved(id);
                 }
-                SavedQueue::DurableTopics(_) => {}
+                SavedQueue::DurableTopics(_) | SavedQueue::Emptied(_) => {}
             }
         }
         self.messages()

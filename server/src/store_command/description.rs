@@ -28,7 +28,7 @@ pub fn describe_queue(id: QueueId, queue: &StoredQueue) -> String {
 pub fn has_messages(queue: &StoredQueue) -> bool {
     let is_other = matches!(
         queue.kind,
-        kinds::TOPIC_END | kinds::BROKER_END | kinds::DURABLE_TOPICS
+        kinds::TOPIC_END | kinds::BROKER_END | kinds::DURABLE_TOPICS | kinds::EMPTIED
     );
     !is_other
 }

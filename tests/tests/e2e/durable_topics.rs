@@ -1,12 +1,12 @@
 //! `--durable-topics`: the history of a topic after a kill.
 
 use harness::data::DataDirectory;
-use harness::http::{get, post};
+use harness::http::{get, post, request, send};
 use harness::mqtt::{MqttClient, Version};
 use harness::sse::EventStream;
 use harness::stomp::{Frame, StompClient};
 use harness::{Carillon, carillon};
-use http::StatusCode;
+use http::{Method, StatusCode};
 
 const DURABLE: &[&str] = &["--durable-topics", "board.>"];
 
@@ -80,6 +80,43 @@ async fn a_topic_keeps_its_number_of_messages_over_a_kill() {
         (&1.into(), &2.into())
     );
     assert_eq!(events.bodies(2).await, ["3", "4"]);
+}
+
+#[tokio::test]
+async fn an_empty_topic_reports_a_gap_after_a_kill_only_if_it_had_messages() {
+    let directory = DataDirectory::fresh();
+    let server = directory.server_with(DURABLE).await;
+    post_all(&server, "board.a", &["1"]).await;
+    let seen = last_of(&server, "board.a").await["id"].clone();
+    let seen = seen.as_str().expect("an id");
+    post_all(&server, "board.b", &["2"]).await;
+    let delete = request(Method::DELETE, server.url("/api/topics/board.b"), "");
+    assert_eq!(send(delete).await.status, StatusCode::NO_CONTENT);
+    post_all(&server, "board.a", &["3"]).await;
+    server.kill().await;
+    // Another filter that matches the same topics.
+    let server = directory
+        .server_with(&["--durable-topics", "board.*"])
+        .await;
+    for (topic, has_missed) in [("board.a", false), ("board.b", true)] {
+        let url = server.url(&format!("/api/topics/{topic}/events"));
+        let mut events = EventStream::resume(url, Some(seen)).await;
+        post_all(&server, topic, &["4"]).await;
+        let first = events.next().await.expect("an event");
+        assert_eq!(first.name == "missed", has_missed, "{topic}: {first:?}");
+    }
+    // A message of this topic would have been the newest one that was removed.
+    let last = last_of(&server, "board.a").await["id"].clone();
+    let last = last.as_str().expect("an id").to_owned();
+    post_all(&server, "board.a", &["5"]).await;
+    server.kill().await;
+    let server = directory
+        .server_with(&["--durable-topics", "board.*"])
+        .await;
+    let url = server.url("/api/topics/board.c/events");
+    let mut events = EventStream::resume(url, Some(&last)).await;
+    post_all(&server, "board.c", &["6"]).await;
+    assert_eq!(events.bodies(1).await, ["6"]);
 }
 
 #[tokio::test]

@@ -47,6 +47,7 @@ use crate::{
     session::subscription::{StartOptions, Subscribe, Subscription, SubscriptionId},
     session::visible_position::VisiblePosition,
     session::{Blocked, FirstRetained, Peer, Readable, Session},
+    state::removed::RemovedTopics,
     state::{BrokerState, SessionEntry},
     sync::{StateMutex, lock_state, pass_on},
     topic::cursor::Start,
@@ -126,7 +127,8 @@ impl Broker {
         broker.store.note_restored(newest);
         let mut state = lock_state(&broker.state);
         state.sequencer.continue_after(newest);
-        state.newest_removed_position = positions.newest_removed;
+        state.removed =
+            RemovedTopics::of_earlier_runs(positions.newest_removed, positions.complete);
         broker.visible_position.advance(newest);
         drop(state);
         broker
@@ -296,9 +298,9 @@ impl Broker {
         state.check_topics(session, subscribe.filter, &self.limits)?;
         session.client().check_subscription(subscribe.filter)?;
         let id = SubscriptionId(state.fresh_id());
+        let retained = subscribe.retained.range(state.sequencer.newest());
         let subscription = Subscription::new(id, Arc::clone(session), subscribe);
         let subscription = Arc::new(subscription);
-        let retained = subscribe.retained.range(state.sequencer.newest());
         let readable = match subscription.filter.exact() {
             Some(name) => {
                 let cursor = state.subscribe_to_one(&name, &subscription, start_options);
@@ -347,9 +349,9 @@ impl Broker {
         drop(state);
         self.watch(DestinationKind::Topic, &subscription.filter, false);
         while !self.go_on_cancelling(&subscription) {}
+        session.end_retained(id);
         self.notice_subscription(&subscription, false, outcome);
         session.wake_publishers();
-        session.end_retained(id);
     }
 
     /// Returns the newest entry of a topic.
@@ -377,16 +379,17 @@ impl Broker {
         let BrokerState {
             topics,
             retained_index,
+            sequencer,
             ..
         } = &mut *state;
         let Some(topic) = topics.find_mut(name.as_str()) else {
             return state.is_dormant(name);
         };
-        topic.log.clear(&mut released);
+        topic.clear_log(sequencer, &mut released);
         let retained = topic.take_retained(retained_index);
         retained
             .iter()
-            .for_each(|entry| state.sequencer.record_removed(entry));
+            .for_each(|entry| sequencer.record_removed(entry));
         state.remove_if_idle(name);
         true
     }

@@ -13,6 +13,7 @@ use crate::{
     queue::{Binding, Identity, PagedPlace, Queue},
     selector::Selector,
     state::queues::SharedQueue,
+    state::removed::CompleteTopics,
     sync::lock_state,
     topic::cursor::Start,
     topic::log::{Log, Released},
@@ -36,6 +37,8 @@ pub struct Positions {
     pub next: u64,
     /// Topics that are not restored may have lost messages up to this position.
     pub newest_removed: u64,
+    /// Topics that are not restored, and have lost fewer.
+    pub complete: Vec<CompleteTopics>,
 }
 
 /// The ids of a topic in the journal.
@@ -102,8 +105,6 @@ pub struct RestoredPlace {
 pub struct Restore {
     broker: Broker,
     journal: Arc<dyn Journal>,
-    /// See [`Positions::newest_removed`].
-    newest_removed: u64,
     names: HashMap<u32, Arc<Account>>,
     queues: HashMap<u32, Arc<Queue>>,
 }
@@ -112,12 +113,10 @@ impl Restore {
     /// Begins with an empty broker that continues after the positions of earlier runs.
     #[must_use]
     pub fn new(positions: Positions, limits: Limits, journal: Arc<dyn Journal>) -> Self {
-        let newest_removed = positions.newest_removed;
         let broker = Broker::continuing(positions, limits, Arc::clone(&journal));
         Self {
             broker,
             journal,
-            newest_removed,
             names: HashMap::new(),
             queues: HashMap::new(),
         }
@@ -176,6 +175,7 @@ impl Restore {
         let Some(account) = self.names.get(&name).cloned() else {
             return Vec::new();
         };
+        let removed_up_to = || lock_state(&self.broker.state).removed.up_to(&account.name);
         let after_history = |removed_up_to| TopicEnd {
             next_sequence: history.last().map_or(1, |last| last.sequence + 1),
             bytes: history.iter().map(|one| one.publication.size()).sum(),
@@ -185,9 +185,9 @@ impl Restore {
             RestoredEnd::Stopped(end) => end,
             RestoredEnd::CompleteSince(since) => {
                 let missing = missing_up_to(&history, since);
-                after_history(missing.unwrap_or(self.newest_removed))
+                after_history(missing.unwrap_or_else(removed_up_to))
             }
-            RestoredEnd::Lost => after_history(self.newest_removed),
+            RestoredEnd::Lost => after_history(removed_up_to()),
         };
         if let Some(id) = id {
             account.restore_history_id(id, self.journal.clone());

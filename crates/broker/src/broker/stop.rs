@@ -41,7 +41,7 @@ impl Broker {
         Stopped {
             next_position: newest + 1,
             newest_removed: match are_topics_recorded {
-                true => state.newest_removed_position,
+                true => state.removed.newest(),
                 false => newest,
             },
         }

@@ -199,7 +199,7 @@ impl BrokerState {
             return Some(Examined::Kept);
         }
         let mut released = Released::new();
-        topic.log.clear(&mut released);
+        topic.clear_log(&self.sequencer, &mut released);
         drop(released);
         self.ages.removed += 1;
         self.remove_if_idle(&name);
@@ -227,7 +227,7 @@ impl BrokerState {
             topic.log.keep_last(&mut released);
             self.ages.list(topic);
         } else if !topic.retains_last() {
-            topic.log.clear(&mut released);
+            topic.clear_log(&self.sequencer, &mut released);
             self.ages.emptied += 1;
         }
         // The memory is needed now.

@@ -56,7 +56,7 @@ impl BrokerState {
     pub(crate) fn can_wait(&self, start: Start) -> bool {
         match start {
             Start::New | Start::Last => true,
-            Start::AfterPosition(position) => self.newest_removed_position <= position,
+            Start::AfterPosition(position) => self.removed.newest() <= position,
             Start::AfterSequence(_) | Start::Lost => false,
         }
     }

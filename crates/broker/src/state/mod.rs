@@ -10,6 +10,7 @@ pub(crate) mod wildcards;
 pub(crate) mod age_index;
 pub(crate) mod dormant;
 pub(crate) mod queues;
+pub(crate) mod removed;
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -29,6 +30,7 @@ use crate::{
     state::age_index::AgeIndex,
     state::dormant::{DormantSubscriptions, take_charge},
     state::queues::Queues,
+    state::removed::RemovedTopics,
     state::wildcards::Wildcards,
     topic::cursor::Cursor,
     topic::retained::RetainedIndex,
@@ -56,8 +58,8 @@ pub(crate) struct BrokerState {
     /// Maximum number of all cursors.
     pub(crate) cursor_limit: usize,
     pub(crate) last_id: u64,
-    /// The newest position of all removed topics: a subscription that starts before it may have missed messages.
-    pub(crate) newest_removed_position: u64,
+    /// Positions of removed topics.
+    pub(crate) removed: RemovedTopics,
     pub(crate) retained_index: RetainedIndex,
     pub(crate) ages: AgeIndex,
     /// The number of published bytes when the overflow rules for full memory were last applied.
@@ -158,14 +160,14 @@ impl BrokerState {
             memory,
             sequencer,
             topics,
-            newest_removed_position,
+            removed,
             ..
         } = self;
         topics.find_or_insert_with(name.as_str(), || {
             let mut topic = Box::new(Topic::new(NewTopic {
                 account: Account::new(DestinationKind::Topic, name.clone(), memory),
                 is_durable: sequencer.is_durable(name),
-                newest_removed_position: *newest_removed_position,
+                newest_removed_position: removed.up_to(name),
                 charge: charge.unwrap_or_else(|| TopicCharge::new(client)),
             }));
             for subscription in waiting.iter().flat_map(|waiting| waiting.as_slice()) {
@@ -186,14 +188,14 @@ impl BrokerState {
         let Self {
             sequencer,
             topics,
-            newest_removed_position,
+            removed,
             ..
         } = self;
         topics.find_or_insert_with(name.as_str(), || {
             Box::new(Topic::new(NewTopic {
                 account: Arc::clone(account),
                 is_durable: sequencer.is_durable(name),
-                newest_removed_position: *newest_removed_position,
+                newest_removed_position: removed.up_to(name),
                 charge: TopicCharge::new(client),
             }))
         })
@@ -390,9 +392,7 @@ impl BrokerState {
         let topic = self.topics.find_mut(name.as_str());
         if let Some(topic) = topic.filter(|topic| topic.is_idle()) {
             self.ages.remove(topic);
-            self.newest_removed_position = self
-                .newest_removed_position
-                .max(topic.log.trimmed_position());
+            self.removed.note(topic.log.trimmed_position());
             self.wildcards.add_orphans(topic);
             self.topics.remove(name.as_str());
             self.names.remove(name);

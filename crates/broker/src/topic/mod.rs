@@ -15,9 +15,10 @@ use crate::{
     one_or_many::OneOrMany,
     outcome::Ready,
     queue::Queue,
+    sequence::Sequencer,
     session::subscription::{Retained, StartOptions, Subscription, SubscriptionId},
     topic::cursor::{Cursor, CursorStart, Overflow, Start},
-    topic::log::{End, Log},
+    topic::log::{End, Log, Released},
     topic::retained::RetainedIndex,
 };
 
@@ -103,6 +104,14 @@ impl Topic {
         self.log.append(entry);
     }
 
+    /// Removes all messages from the log. Of a durable topic this is recorded, before the journal forgets the messages.
+    pub(crate) fn clear_log(&mut self, sequencer: &Sequencer, released: &mut Released) {
+        if self.is_durable {
+            sequencer.record_emptied(self.log.newest_position());
+        }
+        self.log.clear(released);
+    }
+
     /// Makes the newest entry the retained message; an entry without a body removes the retained message.
     ///
     /// [MQTT-3.3.1-5], [MQTT-3.3.1-6], [MQTT-3.3.1-7]
@@ -144,6 +153,10 @@ impl Topic {
         match retained {
             Retained::Omitted => None,
             Retained::First => self.retained.clone(),
+            Retained::Rest(range) => {
+                let is_included = |entry: &&SharedEntry| range.includes(entry.position());
+                self.retained.as_ref().filter(is_included).cloned()
+            }
         }
     }
 
@@ -153,10 +166,6 @@ impl Topic {
             .any(|cursor| cursor.subscription.session.is_lasting())
     }
 
-            Retained::Rest(range) => {
-                let is_included = |entry: &&SharedEntry| range.includes(entry.position());
-                self.retained.as_ref().filter(is_included).cloned()
-            }
     /// Creates a cursor for the subscription. If it has messages to read, claims it and returns it.
     pub(crate) fn join(
         &mut self,

@@ -258,6 +258,46 @@ fn a_durable_topic_that_was_removed_and_created_again_reports_what_is_gone() {
 }
 
 #[test]
+fn a_durable_topic_without_messages_reports_no_gap_after_a_crash() {
+    let journal = MemoryJournal::durable("d.*");
+    let broker = journal.broker(Limits::default());
+    publish_to(&broker, "d.a", &["1", "2"]);
+    publish_to(&broker, "other", &["3"]);
+    publish_to(&broker, "d.a", &["4"]);
+    let (_journal, broker) = crashed(&journal, Limits::default());
+    publish_to(&broker, "d.b", &["5"]);
+    assert_eq!(resume(&broker, "d.b", 1), (vec![5], false));
+    publish_to(&broker, "other", &["6"]);
+    assert_eq!(resume(&broker, "other", 1), (vec![6], true));
+}
+
+#[test]
+fn a_durable_topic_that_was_emptied_reports_a_gap_after_a_crash() {
+    let journal = MemoryJournal::durable("d.*");
+    let broker = journal.broker(Limits::default());
+    publish_to(&broker, "d.a", &["1", "2"]);
+    publish_to(&broker, "d.b", &["3"]);
+    broker.clear(&as_name("d.a"));
+    publish_to(&broker, "d.b", &["4"]);
+    let (_journal, broker) = crashed(&journal, Limits::default());
+    publish_to(&broker, "d.a", &["5"]);
+    assert_eq!(resume(&broker, "d.a", 1), (vec![5], true));
+    assert_eq!(resume(&broker, "d.a", 2), (vec![5], false));
+    assert_eq!(resume(&broker, "d.b", 3), (vec![4], false));
+}
+
+#[test]
+fn a_topic_stays_durable_under_another_filter() {
+    let journal = MemoryJournal::durable("d.*");
+    let broker = journal.broker(Limits::default());
+    publish_to(&broker, "d.a", &["1", "2"]);
+    let (journal, broker) = crashed_to(&journal, Some("d.>"), Limits::default());
+    publish_to(&broker, "d.a", &["3"]);
+    let (_journal, broker) = crashed(&journal, Limits::default());
+    assert_eq!(resume(&broker, "d.a", 1), (vec![2, 3], false));
+}
+
+#[test]
 fn a_journal_that_refuses_messages_refuses_those_of_durable_topics() {
     let journal = MemoryJournal::durable("d");
     let broker = journal.broker(Limits::default());

@@ -253,11 +253,22 @@ impl Run {
                 is_whole || has_missed,
                 "{topic} after {position}: {found:?} of {expected:?}"
             );
+            if is_whole && model.is_complete_after(topic, position) {
+                assert!(!has_missed, "{topic} after {position}: nothing is missing");
+            }
         }
     }
 }
 
 impl Model {
+    /// Returns true if a durable topic can tell that nothing is missing after a position.
+    fn is_complete_after(&self, topic: &str, position: u64) -> bool {
+        let from = self.complete_from.get(topic);
+        let cleared = self.cleared.values().max();
+        from.is_some_and(|from| *from <= position + 1)
+            && cleared.is_none_or(|cleared| *cleared <= position)
+    }
+
     /// Removes the messages whose positions are given to others.
     fn crash(&mut self, next: u64) {
         self.newest = self.newest.min(next - 1);

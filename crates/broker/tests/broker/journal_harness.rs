@@ -7,10 +7,10 @@ use std::{
 };
 
 use broker::{
-    Broker, DestinationKind, Entry, Epoch, Fields, Header, Journal, JournalError, JournalMessage,
-    LastingQueue, Limits, LoadedMessage, MissingMessages, NameIds, Outcome, PageRequest, Positions,
-    Provenance, Publication, Restore, RestoredEnd, RestoredMessage, RestoredPlace, SharedEntry,
-    TopicEnd, TopicFilter, TopicIds, TopicName,
+    Broker, CompleteTopics, DestinationKind, Entry, Epoch, Fields, Header, Journal, JournalError,
+    JournalMessage, LastingQueue, Limits, LoadedMessage, MissingMessages, NameIds, Outcome,
+    PageRequest, Positions, Provenance, Publication, Restore, RestoredEnd, RestoredMessage,
+    RestoredPlace, SharedEntry, TopicEnd, TopicFilter, TopicIds, TopicName,
 };
 
 use crate::harness::{EPOCH, as_filter, as_name};
@@ -40,8 +40,10 @@ pub struct Recorded {
     queues: BTreeMap<u32, SavedQueue>,
     retained: BTreeMap<u32, Copy>,
     topics: BTreeMap<u32, TopicEnd>,
-    /// The durable topics of the last run, and the position from which on they are durable.
-    durable: Option<(TopicFilter, u64)>,
+    /// The durable topics of the last run, with the positions from which on they are durable.
+    durable: Vec<(TopicFilter, u64)>,
+    /// Durable topics have lost all their messages up to this position.
+    emptied: u64,
 }
 
 /// A copy of a message, which does not keep the broker's own one in memory.
@@ -82,6 +84,7 @@ enum Logged {
     Settle(u32, Vec<u64>),
     Deliveries(u32, u64, u32),
     RemoveRetained(u32),
+    Emptied(u64),
     TopicEnd(u32, TopicEnd),
 }
 
@@ -214,6 +217,7 @@ impl MemoryJournal {
                 .collect(),
             next,
             newest_removed,
+            complete: self.recorded().complete_topics(),
         };
         let mut restore = Restore::new(positions, limits, Arc::<Self>::clone(self));
         {
@@ -445,10 +449,17 @@ impl Recorded {
     /// Returns the end of a topic whose last run has ended in a crash.
     fn end_after_crash(&self, name: u32) -> RestoredEnd {
         let name = &self.names[&name].1;
-        match &self.durable {
-            Some((filter, since)) if filter.matches(name) => RestoredEnd::CompleteSince(*since),
-            _ => RestoredEnd::Lost,
-        }
+        let matching = self.durable.iter().filter(|one| one.0.matches(name));
+        let since = matching.map(|(_, since)| *since).min();
+        since.map_or(RestoredEnd::Lost, RestoredEnd::CompleteSince)
+    }
+
+    fn complete_topics(&self) -> Vec<CompleteTopics> {
+        let complete = self.durable.iter().map(|(filter, since)| CompleteTopics {
+            filter: filter.clone(),
+            after: self.emptied.max(since - 1),
+        });
+        complete.collect()
     }
 
     /// Returns the number of messages in all queues and histories.
@@ -477,11 +488,17 @@ impl Recorded {
             Logged::Begin | Logged::End => {}
             Logged::Start(durable, next) => {
                 self.topics.clear();
-                let before = self.durable.take();
-                self.durable = durable.clone().map(|filter| match before {
-                    Some((same, since)) if same == filter => (filter, since),
-                    _ => (filter, *next),
-                });
+                let durable = durable.as_ref();
+                let covering = self.durable.iter();
+                let covering =
+                    covering.filter(|(old, _)| durable.is_some_and(|new| old.covers(new)));
+                let since = covering.map(|(_, since)| *since).min().unwrap_or(*next);
+                self.durable
+                    .retain(|(filter, _)| durable.is_some_and(|one| one.covers(filter)));
+                let known = self.durable.iter().map(|(filter, _)| filter);
+                if let Some(new) = durable.filter(|new| known.clone().all(|one| one != *new)) {
+                    self.durable.push((new.clone(), since));
+                }
             }
             Logged::CreateName(id, kind, name) => {
                 self.last_id = self.last_id.max(*id);
@@ -527,6 +544,7 @@ impl Recorded {
                 }
             }
             Logged::RemoveRetained(name) => drop(self.retained.remove(name)),
+            Logged::Emptied(position) => self.emptied = self.emptied.max(*position),
             Logged::TopicEnd(name, end) => drop(self.topics.insert(*name, *end)),
         }
     }
@@ -639,6 +657,10 @@ impl Journal for MemoryJournal {
     fn remove_retained(&self, name: u32) {
         let text = "remove retained".to_owned();
         drop(self.change(text, Logged::RemoveRetained(name)));
+    }
+
+    fn set_emptied(&self, position: u64) {
+        self.recorded().add(Logged::Emptied(position));
     }
 
     fn set_topic_end(&self, name: u32, end: TopicEnd) {

@@ -135,6 +135,23 @@ impl<D: Disk> Restoring<'_, D> {
         }
     }
 
+    /// Records the position up to which durable topics are empty, if this run has durable topics.
+    pub(super) fn record_emptied(
+        &self,
+        saved: &[(QueueId, SavedQueue)],
+        journal: &LogJournal,
+        emptied: u64,
+    ) {
+        if journal.durable_topics().is_empty() {
+            return;
+        }
+        let recorded = saved
+            .iter()
+            .filter(|(_, saved)| matches!(saved, SavedQueue::Emptied(_)));
+        let recorded = recorded.map(|(id, _)| id.0).collect();
+        journal.continue_emptied(emptied, recorded);
+    }
+
     pub(super) fn retained(&mut self) -> anyhow::Result<()> {
         for (_, message) in self.store.state().retained() {
             if let Some(entry) = self.entry(message.location, message.position)? {
