@@ -4,7 +4,8 @@
 use std::sync::Arc;
 
 use crate::{
-    message::entry::{DestinationKind, SharedEntry},
+    message::entry::DestinationKind,
+    message::id::MessageId,
     name::{ADVISORY_LEVELS, TopicFilter, TopicName},
 };
 
@@ -51,8 +52,8 @@ pub struct LostMessage {
     pub kind: DestinationKind,
     /// The name of its destination.
     pub name: TopicName,
-    /// The message.
-    pub entry: SharedEntry,
+    /// The id of the message.
+    pub id: MessageId,
     /// The cause.
     pub cause: DeathCause,
 }

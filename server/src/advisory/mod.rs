@@ -154,7 +154,7 @@ impl Advisories {
     ) -> Advisory<'a> {
         let body = AdvisoryBody {
             event,
-            original_message_id: Some(self.broker.id_of(&lost.entry).to_string()),
+            original_message_id: Some(lost.id.to_string()),
             cause: Some(lost.cause.to_string()),
             ..AdvisoryBody::default()
         };

@@ -46,7 +46,7 @@ impl Broker {
     /// the first failures, and a flood must not replace them.
     pub(crate) fn dead_letter(&self, now_ms: u64, outcome: &mut Outcome) {
         for dead in self.store.take_dead() {
-            let (kind, name) = dead.queue.destination_of(&dead.message.entry);
+            let (kind, name) = dead.queue.destination_of(dead.message.entry.topic());
             let is_sent = match self.dead_letter_queue(&dead, kind, &name) {
                 Some(queue) => {
                     let letter = dead_letter(&dead, queue, kind, &name, now_ms);
@@ -68,17 +68,29 @@ impl Broker {
         for dead in self.store.take_dropped() {
             self.notice_lost(dead, false, outcome);
         }
+        for dropped in self.store.take_dropped_places() {
+            if self.has_watchers() {
+                let (kind, name) = dropped.queue.destination_of(&dropped.account.name);
+                outcome.notices.push(Notice::Discarded(LostMessage {
+                    kind,
+                    name,
+                    id: self.id(dropped.position),
+                    cause: DeathCause::QueueFull,
+                }));
+            }
+        }
     }
 
     fn notice_lost(&self, dead: Dead, is_sent: bool, outcome: &mut Outcome) {
         if !self.has_watchers() {
             return;
         }
-        let (kind, name) = dead.queue.destination_of(&dead.message.entry);
+        let entry = &dead.message.entry;
+        let (kind, name) = dead.queue.destination_of(entry.topic());
         let lost = LostMessage {
             kind,
             name,
-            entry: dead.message.entry,
+            id: self.id_of(entry),
             cause: dead.cause,
         };
         outcome.notices.push(match lost.cause {

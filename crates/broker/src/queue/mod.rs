@@ -452,11 +452,11 @@ impl fmt::Debug for Queue {
 }
 
 impl Queue {
-    /// Returns the original destination of a message, for advisories.
-    pub(crate) fn destination_of(&self, entry: &Entry) -> (DestinationKind, TopicName) {
+    /// Returns the original destination of a message that was published to this name, for advisories.
+    pub(crate) fn destination_of(&self, published: &TopicName) -> (DestinationKind, TopicName) {
         match self.name() {
             Some(name) => (DestinationKind::Queue, name.clone()),
-            None => (DestinationKind::Topic, entry.topic().clone()),
+            None => (DestinationKind::Topic, published.clone()),
         }
     }
 }

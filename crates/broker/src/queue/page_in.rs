@@ -7,7 +7,7 @@ use super::{
     browse::BrowseSlot,
     paged::{LoadRange, PagedContents, PagedMessage},
     paging::{PendingLoad, Purpose},
-    store::PLACE,
+    store::{DroppedPlace, PLACE},
 };
 use crate::{
     journal::{LoadedMessage, PageRequest},
@@ -183,7 +183,7 @@ impl Queue {
     }
 
     /// Removes a paged message that is dropped at a bound.
-    pub(super) fn drop_paged(&self, state: &mut State, position: u64) {
+    pub(super) fn drop_paged(self: &Arc<Self>, state: &mut State, position: u64) {
         let Some((paged, _)) = state.paged.remove(position) else {
             return;
         };
@@ -195,6 +195,11 @@ impl Queue {
         self.record_positions_settled([position].into_iter());
         self.counts.discarded.add(1);
         self.store.totals.dropped.add(1);
+        self.store.note_dropped_place(DroppedPlace {
+            queue: Arc::clone(self),
+            account: paged.account,
+            position,
+        });
     }
 
     /// Notes that all paged messages have left the queue. Returns their number.

@@ -11,6 +11,7 @@ use crate::{
     completion::Completion,
     figures::Totals,
     journal::Journal,
+    memory::account::Account,
     memory::limits::Limits,
     memory::share::{Client, Pool, PoolError},
     message::entry::{Entry, Publication},
@@ -28,15 +29,17 @@ pub(crate) struct Store {
     pub(super) totals: Arc<Totals>,
     pub(crate) journal: Option<Arc<dyn Journal>>,
     /// Messages for a dead letter queue, if one accepts them.
-    dead: Burial,
+    dead: Burial<Dead>,
     /// Messages dropped at a bound, to be reported.
-    dropped: Burial,
+    dropped: Burial<Dead>,
+    /// The same, without their content.
+    dropped_places: Burial<DroppedPlace>,
 }
 
 /// Dead messages are collected here, because the thread that finds one may hold locks that are needed to process it.
 #[derive(Debug)]
-struct Burial {
-    dead: Mutex<Vec<Dead>>,
+struct Burial<T> {
+    dead: Mutex<Vec<T>>,
     is_empty: AtomicBool,
 }
 
@@ -46,6 +49,15 @@ pub(crate) struct Dead {
     pub(crate) queue: Arc<Queue>,
     pub(crate) message: Queued,
     pub(crate) cause: DeathCause,
+}
+
+/// A paged message that was dropped at a bound of its queue.
+#[derive(Debug)]
+pub(crate) struct DroppedPlace {
+    pub(crate) queue: Arc<Queue>,
+    /// The account of the message's destination.
+    pub(crate) account: Arc<Account>,
+    pub(crate) position: u64,
 }
 
 /// A number of messages and their bytes.
@@ -180,6 +192,7 @@ impl Store {
             journal,
             dead: Burial::new(),
             dropped: Burial::new(),
+            dropped_places: Burial::new(),
         })
     }
 
@@ -332,13 +345,22 @@ impl Store {
         self.dead.take()
     }
 
+    pub(super) fn note_dropped_place(&self, dropped: DroppedPlace) {
+        self.dropped_places.add(dropped);
+    }
+
+    /// Takes the paged messages dropped at a bound.
+    pub(crate) fn take_dropped_places(&self) -> Vec<DroppedPlace> {
+        self.dropped_places.take()
+    }
+
     /// Takes the messages dropped at a bound.
     pub(crate) fn take_dropped(&self) -> Vec<Dead> {
         self.dropped.take()
     }
 }
 
-impl Burial {
+impl<T> Burial<T> {
     fn new() -> Self {
         Self {
             dead: Mutex::default(),
@@ -346,13 +368,13 @@ impl Burial {
         }
     }
 
-    fn add(&self, dead: Dead) {
+    fn add(&self, dead: T) {
         let mut all = lock(&self.dead);
         all.push(dead);
         self.is_empty.store(false, Ordering::Relaxed);
     }
 
-    fn take(&self) -> Vec<Dead> {
+    fn take(&self) -> Vec<T> {
         // A thread that added a message sees it here; other threads take their own.
         if self.is_empty.load(Ordering::Relaxed) {
             return Vec::new();

@@ -3,15 +3,16 @@
 use std::sync::Arc;
 
 use broker::{
-    Acknowledgement, Broker, Consume, Limits, Missed, Outcome, Publication, PublishError, Verdict,
+    Acknowledgement, Broker, Consume, Limits, Missed, Notice, Outcome, Publication, PublishError,
+    Subscribe, Verdict,
 };
 
 use crate::{
-    harness::{Client, as_name},
+    harness::{Client, as_filter, as_name},
     journal_harness::MemoryJournal,
     queue_harness::{
-        Taken, bodies, browser, counts, durable, event, expire, figures, message, publish_one,
-        queue, selector,
+        Taken, bodies, brief, browser, counts, durable, event, expire, figures, message,
+        publish_one, queue, selector,
     },
 };
 
@@ -58,6 +59,37 @@ fn take_all(journal: &MemoryJournal, broker: &Broker, client: &mut Client) -> Ve
         taken.extend(more);
         journal.answer_all(broker, 0);
     }
+}
+
+#[test]
+fn paged_messages_that_are_dropped_are_reported() {
+    let (journal, broker) = with(|limits| {
+        limits.page_out_bytes = Some(1);
+        limits.queue_entries = 2;
+    });
+    let watcher = Client::attach(&broker, "watcher");
+    let advisories = as_filter("ActiveMQ.Advisory.>");
+    let mut outcome = Outcome::default();
+    let session = watcher.reader.session();
+    let watch = Subscribe::to(&advisories);
+    broker
+        .subscribe(session, watch, &mut outcome)
+        .expect("room");
+    let reader = Client::attach(&broker, "reader");
+    reader.consume(&broker, durable("mine", "t"));
+    reader.detach(&broker);
+    let mut told = Vec::new();
+    for number in 1..=4 {
+        let publication = event("t", &number.to_string(), &[]).persistent();
+        let outcome = try_send(&journal, &broker, publication).expect("there is room");
+        let discarded = outcome.notices.iter().filter_map(|notice| match notice {
+            Notice::Discarded(lost) => Some((brief(notice), lost.id.position)),
+            _ => None,
+        });
+        told.extend(discarded);
+    }
+    let expected = [1, 2].map(|position| ("discarded topic t full".to_owned(), position));
+    assert_eq!(told, expected);
 }
 
 fn numbers(range: std::ops::RangeInclusive<u64>) -> Vec<String> {
