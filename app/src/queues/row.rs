@@ -84,20 +84,28 @@ fn takes_dead_letters(name: &str) -> bool {
     name == "ActiveMQ.DLQ" || name.starts_with("DLQ.")
 }
 
+/// Returns the bytes of the queue, and the number of waiting messages that are not in memory.
 fn held(queue: &QueueFigures) -> String {
-    match queue.bytes {
+    let held = match queue.bytes {
         0 => String::new(),
         held => format!("{} held", bytes(held)),
-    }
+    };
+    joined(held, counted(queue.paged, "on disk"))
 }
 
 /// Returns the messages that left the queue without an acknowledgement.
 fn lost(queue: &QueueFigures) -> String {
-    let expired = counted(queue.expired, "expired");
-    let discarded = counted(queue.discarded, "discarded");
-    match (expired.is_empty(), discarded.is_empty()) {
-        (false, false) => format!("{expired}, {discarded}"),
-        _ => expired + &discarded,
+    joined(
+        counted(queue.expired, "expired"),
+        counted(queue.discarded, "discarded"),
+    )
+}
+
+/// Joins two notes, each of which may be empty.
+fn joined(one: String, other: String) -> String {
+    match one.is_empty() || other.is_empty() {
+        true => one + &other,
+        false => format!("{one}, {other}"),
     }
 }
 
@@ -173,6 +181,7 @@ mod tests {
         let queue = QueueFigures {
             unacknowledged: 3,
             bytes: 2048,
+            paged: 8,
             enqueued: 12_345,
             acknowledged: 85,
             redelivered: 1,
@@ -186,7 +195,7 @@ mod tests {
             acknowledged: 1000.0,
         };
         let expected = [
-            "12 2.0 KiB held",
+            "12 2.0 KiB held, 8 on disk",
             "3 1 redelivered",
             "2 ",
             "12 345 2.5/s",
