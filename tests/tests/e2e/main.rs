@@ -41,6 +41,7 @@ mod mqtt_faults;
 mod mqtt_limits;
 mod mqtt_order;
 mod mqtt_original;
+mod mqtt_paging;
 mod mqtt_properties;
 mod mqtt_refusals;
 mod mqtt_retained;
