@@ -7,6 +7,7 @@ use axum::http::{Uri, uri::Authority};
 use bench::BenchOptions;
 use broker::{DeadLetterQueue, Limits, Overflow, TopicFilter};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use ipnet::IpNet;
 use wire::stomp::server::Subscribe;
 
 use crate::{
@@ -19,6 +20,7 @@ use crate::{
     storage::{DurableTopics, StorageOptions, durable_filter},
     store_command::StoreOptions,
     tls::TlsOptions,
+    trusted_proxies::{self, TrustedProxies},
     user_command::{TokenOptions, UserOptions},
 };
 
@@ -99,6 +101,17 @@ pub struct ServeOptions {
         value_name = "NAME"
     )]
     allow_hosts: Vec<String>,
+    /// Address of a proxy, or network of proxies such as `10.0.0.0/8`, that may name the address of a client: with the
+    /// header of the PROXY protocol at the beginning of a connection to any port, or with X-Forwarded-For in a request.
+    /// May be given more than once
+    #[arg(
+        value_parser = trusted_proxies::network,
+        long = "trusted-proxy",
+        env = "CARILLON_TRUSTED_PROXY",
+        value_delimiter = ',',
+        value_name = "ADDRESS|NETWORK"
+    )]
+    trusted_proxies: Vec<IpNet>,
     /// Maximum size of a message's body, in bytes
     #[arg(long, env = "CARILLON_MAX_BODY", default_value_t = 1 << 20, value_name = "BYTES",
           value_parser = clap::value_parser!(u32).range(1..=(1 << 30)))]
@@ -314,6 +327,7 @@ impl ServeOptions {
                 limits: self.limits(),
                 overflow,
                 max_body_bytes: self.max_body as usize,
+                trusted_proxies: TrustedProxies::new(&self.trusted_proxies),
             },
             max_connections: self.max_connections as usize,
             stomp: self.stomp_options(overflow),

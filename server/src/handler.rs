@@ -1,13 +1,20 @@
 //! The interface between ports and protocols: a connection that was accepted, and the handler that serves it.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
 
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     sync::OwnedSemaphorePermit,
 };
 
-use crate::{access_control::PeerCertificate, socket::Socket};
+use crate::{
+    access_control::{ImplicitLogin, PeerCertificate},
+    socket::Socket,
+};
 
 /// Serves the connections of a port, in one protocol or in several.
 pub trait ConnectionHandler: Clone + Send + 'static {
@@ -25,12 +32,30 @@ pub trait ConnectionHandler: Clone + Send + 'static {
 pub struct AcceptedConnection<S> {
     /// The socket.
     pub socket: S,
-    /// The address of the peer.
+    /// The address of the peer, or of the client that a trusted proxy names.
     pub peer: SocketAddr,
     /// The client certificate, verified in the TLS handshake.
     pub certificate: Option<Arc<PeerCertificate>>,
     /// Must be kept until the connection ends.
     pub permit: ConnectionPermit,
+}
+
+/// What is known of a peer before its first message.
+pub struct ConnectingPeer {
+    /// The address that is charged for the connection and for failed logins.
+    pub address: IpAddr,
+    /// The login of a client without credentials in its first message.
+    pub implicit: ImplicitLogin,
+}
+
+impl ConnectingPeer {
+    /// Returns a peer that has sent nothing, with the certificate of its TLS handshake.
+    pub fn new(address: IpAddr, certificate: Option<Arc<PeerCertificate>>) -> Self {
+        Self {
+            address,
+            implicit: certificate.into(),
+        }
+    }
 }
 
 /// A connection's share of the limit of connections. It is free again when the last copy is dropped.

@@ -83,7 +83,7 @@ pub async fn accept<D: ConnectionHandler>(
                     set_socket_options(&socket);
                     connection_limit
                         .refused
-                        .start(peer, acceptor.clone().refuse(socket));
+                        .start(peer, acceptor.clone().refuse(socket, peer));
                 }
             },
             Err(error) if is_peer_error(&error) => {

@@ -207,6 +207,7 @@ impl ListenerTasks<'_> {
         let acceptor = ConnectionAcceptor {
             handler,
             tls_rule,
+            trusted_proxies: self.server.options.trusted_proxies.clone(),
             identity: self.identity.clone(),
             stopping: self.server.stopping.clone(),
         };

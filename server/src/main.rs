@@ -31,8 +31,10 @@ mod message;
 mod mqtt;
 mod name_cache;
 mod partial_input;
+mod peek;
 mod port;
 mod protocol_detection;
+mod proxy_header;
 mod queues;
 mod refused_connections;
 mod serve;
@@ -48,6 +50,7 @@ mod subscription_options;
 mod system_topics;
 mod tls;
 mod transport;
+mod trusted_proxies;
 mod user_command;
 
 use std::process::ExitCode;

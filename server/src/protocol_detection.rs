@@ -2,9 +2,11 @@
 //!
 //! The bytes are read without being consumed, so that the protocol's handler reads all of them.
 
-use std::{io, os::fd::AsFd as _};
+use std::io;
 
-use tokio::{io::Interest, net::TcpStream};
+use tokio::net::TcpStream;
+
+use crate::peek::peek_until;
 
 /// A protocol of the HTTP port.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,36 +26,9 @@ pub enum DetectedProtocol {
 /// The connection is broken.
 pub async fn detect_protocol(socket: &TcpStream) -> io::Result<DetectedProtocol> {
     let mut first = [0; LOOKAHEAD];
-    let count = socket.peek(&mut first).await?;
-    match DetectedProtocol::from_first_bytes(&first[..count]) {
-        Some(protocol) => Ok(protocol),
-        // HTTP handles the end of the connection.
-        None if count == 0 => Ok(DetectedProtocol::Http),
-        None => detect_in_pieces(socket).await,
-    }
-}
-
-/// Unread bytes keep a socket readable. Only an operation that returns "would block" resets this until more bytes
-/// arrive, and only a separate handle can peek and return this error.
-async fn detect_in_pieces(socket: &TcpStream) -> io::Result<DetectedProtocol> {
-    let handle = std::net::TcpStream::from(socket.as_fd().try_clone_to_owned()?);
-    loop {
-        let is_last = socket.ready(Interest::READABLE).await?.is_read_closed();
-        let looked = socket.try_io(Interest::READABLE, || {
-            let mut first = [0; LOOKAHEAD];
-            let count = handle.peek(&mut first)?;
-            DetectedProtocol::from_first_bytes(&first[..count])
-                .ok_or_else(|| io::ErrorKind::WouldBlock.into())
-        });
-        match looked {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                if is_last {
-                    return Ok(DetectedProtocol::Http);
-                }
-            }
-            decided => return decided,
-        }
-    }
+    let detected = peek_until(socket, &mut first, DetectedProtocol::from_first_bytes).await?;
+    // HTTP handles the end of the connection.
+    Ok(detected.unwrap_or(DetectedProtocol::Http))
 }
 
 impl DetectedProtocol {

@@ -1,7 +1,7 @@
 //! The parts of the server that all protocols share.
 
 use std::{
-    net::{IpAddr, Ipv4Addr},
+    net::IpAddr,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -9,7 +9,7 @@ use std::{
 };
 
 use broker::{Broker, Client, Limits, Outcome, Overflow};
-use tokio::{net::TcpStream, sync::watch};
+use tokio::sync::watch;
 
 use crate::{
     access_control::{AccessControl, Principal},
@@ -21,6 +21,7 @@ use crate::{
     gate::Gate,
     partial_input::{PartialInputBudget, PartialMessage},
     storage::{DiskStatus, SessionLog, Storage},
+    trusted_proxies::TrustedProxies,
 };
 
 /// The options that all parts of the server share.
@@ -32,6 +33,8 @@ pub struct Options {
     pub overflow: Overflow,
     /// Maximum length of a body.
     pub max_body_bytes: usize,
+    /// The peers that may name the address of their client.
+    pub trusted_proxies: TrustedProxies,
 }
 
 impl Options {
@@ -154,12 +157,6 @@ impl Server {
     pub fn is_stopping(&self) -> bool {
         *self.stopping.borrow()
     }
-}
-
-/// Returns the address at the other end of a socket. A client with an unknown address has the limits of loopback.
-pub fn peer_address(socket: &TcpStream) -> IpAddr {
-    let address = socket.peer_addr().map(|address| address.ip());
-    address.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST))
 }
 
 /// Even with a small `--memory`, incomplete messages may take this number of times the maximum body. Buffers are up to

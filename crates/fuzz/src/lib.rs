@@ -7,6 +7,7 @@
 
 pub mod mqtt_decode;
 pub mod mqtt_server;
+pub mod proxy_decode;
 pub mod selector;
 pub mod stomp_decode;
 pub mod stomp_server;
@@ -22,7 +23,7 @@ pub struct Target {
 }
 
 /// All targets.
-pub const TARGETS: [Target; 6] = [
+pub const TARGETS: [Target; 7] = [
     Target {
         name: "mqtt_decode",
         run: mqtt_decode::run,
@@ -30,6 +31,10 @@ pub const TARGETS: [Target; 6] = [
     Target {
         name: "mqtt_server",
         run: mqtt_server::run,
+    },
+    Target {
+        name: "proxy_decode",
+        run: proxy_decode::run,
     },
     Target {
         name: "selector",

@@ -18,6 +18,11 @@ fn mqtt_server_holds_for_mutations() {
 }
 
 #[test]
+fn proxy_decode_holds_for_mutations() {
+    run("proxy_decode");
+}
+
+#[test]
 fn selector_holds_for_mutations() {
     run("selector");
 }

@@ -1,6 +1,6 @@
 //! A server with one publisher and some subscribers, on one thread.
 
-use std::sync::Arc;
+use std::{net::Ipv4Addr, sync::Arc};
 
 use clap::Parser as _;
 use tokio::{
@@ -11,9 +11,9 @@ use tokio::{
 
 use super::client::{Client, ClientKind};
 use crate::{
-    access_control::ImplicitLogin,
     cli::Cli,
     connection::{HandshakeInput, Stream, WebSocket},
+    handler::ConnectingPeer,
     listeners::Handlers,
 };
 
@@ -88,30 +88,29 @@ async fn serve(handlers: Arc<Handlers>, kind: ClientKind, socket: TcpStream) {
         mqtt,
         ..
     } = &*handlers;
+    let peer = ConnectingPeer::new(Ipv4Addr::LOCALHOST.into(), None);
     match kind {
         ClientKind::Stomp => {
             let handshake_input = HandshakeInput::new(Stream, Vec::new(), server.partial_message());
             stomp
-                .serve_transport(socket, handshake_input, "tcp", ImplicitLogin::Nothing)
+                .serve_transport(socket, handshake_input, "tcp", peer)
                 .await;
         }
         ClientKind::StompOverWebSocket => {
             let handshake_input =
                 HandshakeInput::new(WebSocket::new(), Vec::new(), server.partial_message());
             stomp
-                .serve_transport(socket, handshake_input, "ws", ImplicitLogin::Nothing)
+                .serve_transport(socket, handshake_input, "ws", peer)
                 .await;
         }
         ClientKind::Mqtt { .. } => {
             let handshake_input = HandshakeInput::new(Stream, Vec::new(), server.partial_message());
-            mqtt.serve_transport(socket, handshake_input, ImplicitLogin::Nothing)
-                .await;
+            mqtt.serve_transport(socket, handshake_input, peer).await;
         }
         ClientKind::MqttOverWebSocket => {
             let handshake_input =
                 HandshakeInput::new(WebSocket::new(), Vec::new(), server.partial_message());
-            mqtt.serve_transport(socket, handshake_input, ImplicitLogin::Nothing)
-                .await;
+            mqtt.serve_transport(socket, handshake_input, peer).await;
         }
     }
 }

@@ -41,7 +41,7 @@ pub use assets::refuse_other_methods;
 pub use extract::{Path, Query};
 pub use handler::{HttpService, MAX_HEADER_TIME};
 use host::Hosts;
-pub use login::Rights;
+pub use login::{PeerAddress, Rights};
 use origin::Origins;
 pub use origin::check_origin;
 pub use pages::page;

@@ -22,8 +22,8 @@ use crate::{
     access_control::{ImplicitLogin, Login, PeerCertificate},
     connection::{CloseReason, HandshakeInput, WebSocket, send_refusal},
     fairness,
-    handler::ConnectionPermit,
-    http::{self, DeadlineSocket, Problem},
+    handler::{ConnectingPeer, ConnectionPermit},
+    http::{self, DeadlineSocket, PeerAddress, Problem},
     protocol_detection::DetectedProtocol,
     server::Server,
     socket::Socket,
@@ -56,13 +56,19 @@ pub async fn upgrade(State(state): State<PortState>, mut request: Request) -> Re
         )
         .into_response();
     };
+    let Some(PeerAddress(address)) = request.extensions_mut().remove() else {
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    };
     let permit = request.extensions_mut().remove::<ConnectionPermit>();
     let extensions = request.extensions_mut();
     let client = WebSocketClient {
         detected: handshake.detected_protocol(),
-        implicit: match extensions.remove::<Login>() {
-            Some(login) => ImplicitLogin::SignedIn(login),
-            None => extensions.remove::<Arc<PeerCertificate>>().into(),
+        peer: ConnectingPeer {
+            address,
+            implicit: match extensions.remove::<Login>() {
+                Some(login) => ImplicitLogin::SignedIn(login),
+                None => extensions.remove::<Arc<PeerCertificate>>().into(),
+            },
         },
     };
     fairness::spawn(async move {
@@ -79,8 +85,7 @@ pub async fn upgrade(State(state): State<PortState>, mut request: Request) -> Re
 struct WebSocketClient {
     /// The protocol of the subprotocol; `None` if the first bytes decide.
     detected: Option<DetectedProtocol>,
-    /// The login of the request, for example of a page whose user has signed in, or the certificate of the connection.
-    implicit: ImplicitLogin,
+    peer: ConnectingPeer,
 }
 
 /// Takes the socket back from the HTTP server.
@@ -117,7 +122,7 @@ async fn serve_on<S: Socket>(
         socket,
         mut early_bytes,
     }: UpgradedSocket<S>,
-    WebSocketClient { detected, implicit }: WebSocketClient,
+    WebSocketClient { detected, peer }: WebSocketClient,
 ) {
     let (transport, mut later_bytes) = socket.into_transport();
     early_bytes.append(&mut later_bytes);
@@ -134,14 +139,14 @@ async fn serve_on<S: Socket>(
         Ok(DetectedProtocol::Mqtt) => {
             state
                 .mqtt
-                .serve_transport(transport, handshake_input, implicit)
+                .serve_transport(transport, handshake_input, peer)
                 .await;
         }
         Ok(DetectedProtocol::Stomp | DetectedProtocol::Http) => {
             let name = S::WEBSOCKET_NAME;
             state
                 .stomp
-                .serve_transport(transport, handshake_input, name, implicit)
+                .serve_transport(transport, handshake_input, name, peer)
                 .await;
         }
         Err(close_reason) => send_refusal::<_, WebSocket>(&transport, &[], &close_reason).await,

@@ -4,9 +4,8 @@ use std::sync::Arc;
 
 use super::{MqttOptions, Sessions, SharedState, handshake};
 use crate::{
-    access_control::ImplicitLogin,
     connection::{Framing, HandshakeInput, Stream},
-    handler::{AcceptedConnection, ConnectionHandler, answer_and_close},
+    handler::{AcceptedConnection, ConnectingPeer, ConnectionHandler, answer_and_close},
     server::Server,
     socket::Socket,
     transport::Transport,
@@ -30,18 +29,18 @@ impl MqttHandler {
         }
     }
 
-    /// Serves a peer until one side ends the connection. `implicit` is the login of a client without credentials in CONNECT.
+    /// Serves a peer until one side ends the connection.
     pub async fn serve_transport<T: Transport, F: Framing>(
         &self,
         socket: T,
         handshake_input: HandshakeInput<F>,
-        implicit: ImplicitLogin,
+        peer: ConnectingPeer,
     ) {
         let Self {
             server,
             shared_state,
         } = self;
-        handshake::serve(server, shared_state, socket, handshake_input, implicit).await;
+        handshake::serve(server, shared_state, socket, handshake_input, peer).await;
     }
 
     /// Returns the sessions of all clients.
@@ -54,15 +53,15 @@ impl ConnectionHandler for MqttHandler {
     async fn serve<S: Socket>(self, accepted: AcceptedConnection<S>) {
         let AcceptedConnection {
             socket,
+            peer,
             certificate,
             permit,
-            ..
         } = accepted;
         let (transport, early_bytes) = socket.into_transport();
         let handshake_input =
             HandshakeInput::new(Stream, early_bytes, self.server.partial_message());
-        self.serve_transport(transport, handshake_input, certificate.into())
-            .await;
+        let peer = ConnectingPeer::new(peer.ip(), certificate);
+        self.serve_transport(transport, handshake_input, peer).await;
         drop(permit);
     }
 

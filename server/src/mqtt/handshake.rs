@@ -1,7 +1,7 @@
 //! The handshake from the first byte to CONNACK (5.0, 3.1.4): identifies the client, and takes over or creates its
 //! session.
 
-use std::{net::IpAddr, sync::Arc};
+use std::sync::Arc;
 
 use broker::{Pool, Reader};
 use tokio::time::{Instant, timeout_at};
@@ -19,12 +19,13 @@ use super::{
     will::{self, Will, WillError},
 };
 use crate::{
-    access_control::{Credentials, ImplicitLogin, Login, LoginAttempt, LoginError, Principal},
+    access_control::{Credentials, Login, LoginAttempt, LoginError, Principal},
     connection::{
         self, CloseReason, ConnectionParts, Deliverer, Framing, HandshakeInput, MessageType,
     },
     context::ServerContext,
-    server::{Server, peer_address},
+    handler::ConnectingPeer,
+    server::Server,
     stopping::stopped,
     transport::Transport,
 };
@@ -35,15 +36,14 @@ pub async fn serve<T: Transport, F: Framing>(
     shared_state: &SharedState,
     socket: T,
     mut handshake_input: HandshakeInput<F>,
-    implicit: ImplicitLogin,
+    peer: ConnectingPeer,
 ) {
-    let address = peer_address(socket.tcp());
     let principal = Arc::clone(server.access.open_principal());
-    let mut context = server.context(server.client_at(address), principal);
+    let mut context = server.context(server.client_at(peer.address), principal);
     let mut stopping = server.stopping.clone();
     let accepted = tokio::select! {
         // Boxed, so that its memory is freed when the connection starts.
-        accepted = Box::pin(accept_client(shared_state, &mut context, &socket, &mut handshake_input, implicit)) => accepted,
+        accepted = Box::pin(accept_client(shared_state, &mut context, &socket, &mut handshake_input, peer)) => accepted,
         () = stopped(&mut stopping) => Err(CloseReason::Stopping.into()),
     };
     let AcceptedClient {
@@ -116,7 +116,7 @@ async fn accept_client<F: Framing>(
     context: &mut ServerContext,
     socket: &impl Transport,
     handshake_input: &mut HandshakeInput<F>,
-    implicit: ImplicitLogin,
+    peer: ConnectingPeer,
 ) -> Result<AcceptedClient, RefusedClient> {
     let config = &shared_state.options.machine;
     let until = Instant::now() + std::time::Duration::from_millis(config.handshake_ms.into());
@@ -124,8 +124,7 @@ async fn accept_client<F: Framing>(
     let handshake = Handshake::new(config, now_ms);
     let opened = timeout_at(until, read_connect(handshake, socket, handshake_input)).await;
     let opened = opened.map_err(|_| CloseReason::NoHandshake)??;
-    let address = peer_address(socket.tcp());
-    let logging_in = log_in(context, &opened, address, implicit);
+    let logging_in = log_in(context, &opened, peer);
     let login = timeout_at(until, logging_in).await;
     let login = login.map_err(|_| CloseReason::NoHandshake)??;
     let connecting = ConnectingClient::new(shared_state, context, login, opened)?;
@@ -174,13 +173,12 @@ async fn read_connect<F: Framing>(
 async fn log_in(
     context: &ServerContext,
     opened: &Opened,
-    address: IpAddr,
-    implicit: ImplicitLogin,
+    peer: ConnectingPeer,
 ) -> Result<Login, RefusedClient> {
     let credentials = match (opened.user_name.as_deref(), opened.password.as_deref()) {
-        (None, None) => match implicit.signed_in() {
+        (None, None) => match peer.implicit.signed_in() {
             Some(login) => return Ok(login.clone()),
-            None => implicit.credentials(),
+            None => peer.implicit.credentials(),
         },
         (user, password) => Credentials::Password {
             user: user.unwrap_or_default(),
@@ -189,7 +187,7 @@ async fn log_in(
     };
     let attempt = LoginAttempt {
         credentials,
-        address,
+        address: peer.address,
         protocol: "mqtt",
         client: Some(&*opened.client_id).filter(|id| !id.is_empty()),
     };

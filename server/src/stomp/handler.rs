@@ -9,10 +9,9 @@ use super::{
     login::{self, RefusedLogin},
 };
 use crate::{
-    access_control::ImplicitLogin,
     connection::{self, ConnectionParts, Deliverer, Framing, HandshakeInput, Stream},
-    handler::{AcceptedConnection, ConnectionHandler, answer_and_close},
-    server::{Server, peer_address},
+    handler::{AcceptedConnection, ConnectingPeer, ConnectionHandler, answer_and_close},
+    server::Server,
     socket::Socket,
     transport::Transport,
 };
@@ -33,22 +32,21 @@ impl StompHandler {
         }
     }
 
-    /// Serves a peer until one side ends the connection. `listener` is the beginning of the session's name, `implicit` the
-    /// login of a client without credentials in CONNECT.
+    /// Serves a peer until one side ends the connection. `listener` is the beginning of the session's name.
     pub async fn serve_transport<T: Transport, F: Framing>(
         &self,
         socket: T,
         mut handshake_input: HandshakeInput<F>,
         listener: &str,
-        implicit: ImplicitLogin,
+        peer: ConnectingPeer,
     ) {
         let server = &self.server;
-        let address = peer_address(socket.tcp());
+        let address = peer.address;
         let mut principal = Arc::clone(server.access.open_principal());
         if !server.access.is_open() {
             // Boxed, so that its memory is freed when the connection starts.
             let logged_in =
-                Box::pin(login::log_in(self, &socket, &mut handshake_input, implicit)).await;
+                Box::pin(login::log_in(self, &socket, &mut handshake_input, peer)).await;
             match logged_in {
                 Ok(found) => principal = found,
                 Err(RefusedLogin {
@@ -81,14 +79,15 @@ impl ConnectionHandler for StompHandler {
     async fn serve<S: Socket>(self, accepted: AcceptedConnection<S>) {
         let AcceptedConnection {
             socket,
+            peer,
             certificate,
             permit,
-            ..
         } = accepted;
         let (transport, early_bytes) = socket.into_transport();
         let handshake_input =
             HandshakeInput::new(Stream, early_bytes, self.server.partial_message());
-        self.serve_transport(transport, handshake_input, S::NAME, certificate.into())
+        let peer = ConnectingPeer::new(peer.ip(), certificate);
+        self.serve_transport(transport, handshake_input, S::NAME, peer)
             .await;
         drop(permit);
     }

@@ -11,9 +11,9 @@ use wire::stomp::{
 
 use super::handler::{StompHandler, refusal};
 use crate::{
-    access_control::{Credentials, ImplicitLogin, LoginAttempt, LoginError, Principal},
+    access_control::{Credentials, LoginAttempt, LoginError, Principal},
     connection::{CloseReason, EarlyInput, Framing, HandshakeInput},
-    server::peer_address,
+    handler::ConnectingPeer,
     stopping::stopped,
     transport::Transport,
 };
@@ -49,7 +49,7 @@ pub(super) async fn log_in<T: Transport, F: Framing>(
     handler: &StompHandler,
     socket: &T,
     handshake_input: &mut HandshakeInput<F>,
-    implicit: ImplicitLogin,
+    peer: ConnectingPeer,
 ) -> Result<Arc<Principal>, RefusedLogin> {
     let mut stopping = handler.server.stopping.clone();
     let handshake_time = Duration::from_millis(handler.options.session.handshake_ms.into());
@@ -61,12 +61,12 @@ pub(super) async fn log_in<T: Transport, F: Framing>(
             return Ok(handler.server.access.without_rights());
         };
         let access = &handler.server.access;
-        let login = match (first.credentials(), implicit.signed_in()) {
+        let login = match (first.credentials(), peer.implicit.signed_in()) {
             (None, Some(login)) => Ok(login.clone()),
             (credentials, _) => {
                 let attempt = LoginAttempt {
-                    credentials: credentials.unwrap_or(implicit.credentials()),
-                    address: peer_address(socket.tcp()),
+                    credentials: credentials.unwrap_or(peer.implicit.credentials()),
+                    address: peer.address,
                     protocol: "stomp",
                     client: first.client_id.as_deref(),
                 };

@@ -1,7 +1,7 @@
-//! The step between a port and its protocol: detects a TLS handshake by the first byte and performs it. The connection
-//! already has its place, so the number of handshakes is bounded.
+//! The step between a port and its protocol: reads the header of a trusted proxy, detects a TLS handshake by the first byte
+//! and performs it. The connection already has its place, so the number of handshakes is bounded.
 
-use std::{io, sync::Arc, time::Duration};
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use tokio::{net::TcpStream, sync::watch, time::timeout};
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
@@ -11,7 +11,9 @@ use crate::{
     access_control::{ClientTrust, PeerCertificate},
     fairness,
     handler::{AcceptedConnection, ConnectionHandler, answer_and_close},
+    proxy_header,
     stopping::stopped,
+    trusted_proxies::TrustedProxies,
 };
 
 /// States if a port accepts connections without TLS.
@@ -32,13 +34,30 @@ pub struct ConnectionAcceptor<D> {
     pub identity: Option<Arc<Identity>>,
     /// States if the port accepts connections without TLS.
     pub tls_rule: TlsRule,
+    /// The peers that may name the address of their client.
+    pub trusted_proxies: TrustedProxies,
     /// True when the server stops.
     pub stopping: watch::Receiver<bool>,
 }
 
 impl<D: ConnectionHandler> ConnectionAcceptor<D> {
     /// Serves a connection to its end.
-    pub async fn accept(mut self, accepted: AcceptedConnection<TcpStream>) {
+    pub async fn accept(mut self, mut accepted: AcceptedConnection<TcpStream>) {
+        if self.trusted_proxies.trusts(accepted.peer.ip()) {
+            // Boxed, so that its memory is freed when the connection starts.
+            let reading = Box::pin(proxy_header::read(&mut accepted.socket, accepted.peer));
+            let client = tokio::select! {
+                client = reading => client,
+                () = stopped(&mut self.stopping) => return,
+            };
+            match client {
+                Ok(client) => accepted.peer = client,
+                Err(error) => {
+                    tracing::debug!(proxy = %accepted.peer, %error, "connection ends");
+                    return;
+                }
+            }
+        }
         let uses_tls = tokio::select! {
             uses_tls = peek_uses_tls(&accepted.socket) => uses_tls,
             () = stopped(&mut self.stopping) => return,
@@ -95,7 +114,14 @@ impl<D: ConnectionHandler> ConnectionAcceptor<D> {
     }
 
     /// Refuses a peer beyond the limit of connections, over TLS if it uses TLS. The caller limits the time.
-    pub async fn refuse(self, socket: TcpStream) {
+    pub async fn refuse(self, mut socket: TcpStream, peer: SocketAddr) {
+        if self.trusted_proxies.trusts(peer.ip()) {
+            let reading = Box::pin(proxy_header::read(&mut socket, peer));
+            let read = timeout(REFUSED_FIRST_BYTE_TIME, reading).await;
+            if matches!(read, Ok(Err(_))) {
+                return;
+            }
+        }
         let Some(identity) = self.identity else {
             return self.handler.refuse(socket).await;
         };

@@ -83,6 +83,7 @@ const SERVER: Crate = Crate {
         &["advisory", "socket", "system_topics"],
         &[
             "partial_input",
+            "proxy_header",
             "queues",
             "refused_connections",
             "server_publication",
@@ -103,9 +104,10 @@ const SERVER: Crate = Crate {
             "stopping",
             "subscription_options",
             "transport",
+            "trusted_proxies",
         ],
         &["audit", "file_watch"],
-        &["log_rate"],
+        &["log_rate", "peek"],
     ],
     exceptions: &[],
 };

@@ -27,6 +27,7 @@ mod mqtt_simulation;
 mod mqtt_topics;
 mod mqtt_value;
 mod mqtt_windows;
+mod proxy_header;
 mod stomp_acknowledge;
 mod stomp_conversation;
 mod stomp_golden;
