@@ -106,7 +106,7 @@ impl MqttClient {
     }
 
     /// Uses an existing connection.
-    fn over(
+    pub fn over(
         stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
         version: Version,
     ) -> Self {

@@ -1,25 +1,27 @@
 //! HTTP/1.1 on a connection.
 
-use std::{pin::pin, sync::Arc, time::Duration};
+use std::{net::IpAddr, pin::pin, sync::Arc, time::Duration};
 
 use axum::{
     Router,
-    http::{HeaderValue, StatusCode, header},
+    http::{HeaderValue, Request, StatusCode, header},
     response::{IntoResponse as _, Response},
 };
+use broker::Client;
 use hyper::{body::Incoming, server::conn::http1};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tower::ServiceExt as _;
 
 use super::{
-    HEALTH, HttpState, OtherRoutes,
+    HEALTH, HttpState, OtherRoutes, forwarded,
     login::PeerAddress,
     problem::Problem,
     read_deadline::{DeadlineSocket, ReadDeadline},
     router,
 };
 use crate::{
-    fairness, handler::AcceptedConnection, server::Server, socket::Socket, stopping::stopped,
+    access_control::PeerCertificate, fairness, handler::AcceptedConnection, server::Server,
+    socket::Socket, stopping::stopped,
 };
 
 /// Serves HTTP.
@@ -47,20 +49,15 @@ impl HttpService {
             permit,
         } = accepted;
         let mut stopping = self.server.stopping.clone();
-        let router = self.router;
         let read_deadline = ReadDeadline::default();
         let socket = DeadlineSocket::new(socket, read_deadline.clone());
-        let client = self.server.broker.pools().client(peer.ip());
-        let service = hyper::service::service_fn(move |mut request: hyper::Request<Incoming>| {
+        let sender = Sender::new(&self.server, peer.ip(), certificate);
+        let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
             read_deadline.enable();
             request.extensions_mut().insert(read_deadline.clone());
             request.extensions_mut().insert(permit.clone());
-            request.extensions_mut().insert(Arc::clone(&client));
-            request.extensions_mut().insert(PeerAddress(peer.ip()));
-            if let Some(certificate) = &certificate {
-                request.extensions_mut().insert(Arc::clone(certificate));
-            }
-            let router = router.clone();
+            sender.describe(&mut request);
+            let router = self.router.clone();
             async move {
                 fairness::yield_if_due().await;
                 router.oneshot(request).await
@@ -87,10 +84,9 @@ impl HttpService {
 
     /// Answers a health check, because a server at its limit is healthy. Everything else gets 503.
     pub async fn refuse<S: Socket>(self, socket: S) {
-        let router = self.router;
-        let service = hyper::service::service_fn(move |request: hyper::Request<Incoming>| {
+        let service = hyper::service::service_fn(move |request: Request<Incoming>| {
             let is_health = request.uri().path() == HEALTH;
-            let router = router.clone();
+            let router = self.router.clone();
             async move {
                 match is_health {
                     true => router.oneshot(request).await,
@@ -104,6 +100,51 @@ impl HttpService {
             .serve_connection(TokioIo::new(socket), service);
         if let Err(error) = connection.await {
             tracing::debug!(%error, "a refused HTTP connection ends");
+        }
+    }
+}
+
+/// The sender of the requests of a connection: its peer, or the client that a trusted proxy names.
+struct Sender {
+    server: Arc<Server>,
+    address: IpAddr,
+    client: Arc<Client>,
+    certificate: Option<Arc<PeerCertificate>>,
+    is_proxy: bool,
+}
+
+impl Sender {
+    fn new(
+        server: &Arc<Server>,
+        address: IpAddr,
+        certificate: Option<Arc<PeerCertificate>>,
+    ) -> Self {
+        Self {
+            server: Arc::clone(server),
+            address,
+            client: server.client_at(address),
+            certificate,
+            is_proxy: server.options.trusted_proxies.trusts(address),
+        }
+    }
+
+    /// Adds to a request what is known of its sender. A proxy uses one connection for many clients.
+    fn describe(&self, request: &mut Request<Incoming>) {
+        let proxies = &self.server.options.trusted_proxies;
+        let headers = request.headers();
+        let named = match self.is_proxy {
+            true => forwarded::client_address(headers, proxies),
+            false => None,
+        };
+        let (address, client) = match named {
+            Some(address) => (address, self.server.client_at(address)),
+            None => (self.address, Arc::clone(&self.client)),
+        };
+        let extensions = request.extensions_mut();
+        extensions.insert(client);
+        extensions.insert(PeerAddress(address));
+        if let Some(certificate) = &self.certificate {
+            extensions.insert(Arc::clone(certificate));
         }
     }
 }

@@ -7,6 +7,7 @@ mod bounds;
 mod document;
 mod events;
 mod extract;
+mod forwarded;
 mod handler;
 mod host;
 mod login;

@@ -5,6 +5,7 @@ mod accessibility;
 mod acknowledgement;
 mod advisories;
 mod audit;
+mod behind_proxy;
 mod bench;
 mod bystander;
 mod certificates;
