@@ -3,13 +3,28 @@
 
 use std::sync::Arc;
 
-use crate::{json::Json, queues::Queues, visitor::Visitor};
+use crate::{Route, json::Json, queues::Queues, visitor::Visitor};
 
-/// The path of the current request, without query.
+/// The path of the current request, without query; it begins with a slash.
 #[derive(Clone, Debug)]
 pub struct RequestPath(pub String);
 
-/// Site paths of the files that have a hash in their name, such as `/pkg/carillon-1f2e.js`.
+impl RequestPath {
+    /// Returns the page of the path.
+    pub(crate) fn route(&self) -> Route {
+        Route::of(self.0.strip_prefix('/').unwrap_or(&self.0))
+    }
+
+    /// Returns the reference to the root of the site from a page in a folder.
+    #[cfg(feature = "ssr")]
+    pub(crate) fn base(&self) -> Option<String> {
+        let depth = self.0.matches('/').count().saturating_sub(1);
+        (depth > 0).then(|| "../".repeat(depth))
+    }
+}
+
+/// Paths, relative to the root of the site, of the files that have a hash in their name, such as
+/// `./pkg/carillon-1f2e.js`.
 #[derive(Clone, Debug)]
 pub struct Assets {
     pub css: String,
@@ -25,6 +40,8 @@ pub struct Host {
     pub figures: Arc<dyn Fn() -> Figures + Send + Sync>,
     pub queues: Arc<dyn Fn() -> Queues + Send + Sync>,
     pub visitor: Visitor,
+    /// The address of the site without the last slash, such as `http://127.0.0.1:8080`.
+    pub site: String,
 }
 
 type LastImage = dyn Fn(&str) -> Option<Image> + Send + Sync;

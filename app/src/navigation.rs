@@ -11,6 +11,7 @@ use web_sys::{Element, HtmlElement, MouseEvent};
 use crate::{
     RequestPath, Route,
     reactive::{effect, once_live, text},
+    site::shown_path,
     stopped::has_stopped,
 };
 
@@ -24,13 +25,12 @@ impl Navigation {
     /// Starts with the page of the request (server) or of the address (browser). After that it
     /// follows links and the browser's back and forward buttons, and sets the document's title.
     pub fn new() -> Self {
-        let path = match use_context::<RequestPath>() {
-            Some(path) => path.0,
-            None if is_browser() => location_pathname().unwrap_or_default(),
-            None => "/".into(),
+        let route = match is_browser() {
+            true => shown_route(),
+            false => use_context::<RequestPath>().map_or(Route::Overview, |path| path.route()),
         };
         let navigation = Self {
-            route: RwSignal::new(Route::of(&path)),
+            route: RwSignal::new(route),
         };
         once_live(move || navigation.listen());
         effect(move |_| document().set_title(navigation.route().title()));
@@ -50,9 +50,7 @@ impl Navigation {
     }
 
     fn listen(self) {
-        let path = || location_pathname().unwrap_or_default();
-        let steps =
-            window_event_listener(ev::popstate, move |_| self.route.set(Route::of(&path())));
+        let steps = window_event_listener(ev::popstate, move |_| self.route.set(shown_route()));
         let clicks = window_event_listener(ev::click, move |click| {
             if let Some(path) = page_asked_for(&click) {
                 click.prevent_default();
@@ -65,7 +63,7 @@ impl Navigation {
         });
     }
 
-    /// Goes to a path of this site and moves the keyboard's focus to the new page's content.
+    /// Goes to a page of this site and moves the keyboard's focus to the new page's content.
     fn go(self, path: &str) {
         let Ok(history) = window().history() else {
             return;
@@ -84,6 +82,11 @@ impl Navigation {
             let _ = content.focus();
         }
     }
+}
+
+/// Returns the page of the browser's address.
+fn shown_route() -> Route {
+    shown_path().map_or(Route::NotFound, |path| Route::of(&path))
 }
 
 /// Returns the path of the page that a plain click on a link requests. After a panic the browser

@@ -1,4 +1,6 @@
 //! The paths and titles of the pages. `navigation` handles clicks.
+//!
+//! Paths are relative to the root of the site, which may be below a prefix (see `site`).
 
 /// A page. The server and the browser use the same table, so both draw the same page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,17 +14,17 @@ pub enum Route {
 }
 
 /// The paths that have a page; every other path is answered with the page `NotFound`, status 404.
-pub const PATHS: [&str; 5] = ["/", "/console", "/rect", "/chart", "/queues"];
+pub const PATHS: [&str; 5] = ["./", "console", "rect", "chart", "queues"];
 
 impl Route {
-    /// Returns the page of a URL's path, compared literally: `/rect/` is not `/rect`.
+    /// Returns the page of a path, compared literally: `rect/` is not `rect`.
     pub fn of(path: &str) -> Self {
         match path {
-            "/" => Self::Overview,
-            "/console" => Self::Console,
-            "/rect" => Self::Rect,
-            "/chart" => Self::Chart,
-            "/queues" => Self::Queues,
+            "" | "./" => Self::Overview,
+            "console" => Self::Console,
+            "rect" => Self::Rect,
+            "chart" => Self::Chart,
+            "queues" => Self::Queues,
             _ => Self::NotFound,
         }
     }
@@ -57,7 +59,7 @@ mod tests {
 
     #[test]
     fn an_unknown_path_has_none() {
-        for path in ["", "/rect/", "/Rect", "/index.html", "//"] {
+        for path in ["/", "rect/", "Rect", "index.html", "./rect"] {
             assert_eq!(Route::of(path), Route::NotFound, "{path}");
         }
     }

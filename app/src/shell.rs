@@ -11,21 +11,24 @@ use crate::{App, Assets, Host, RequestPath, Route, Visitor, root::ROOT_ID};
 pub fn shell() -> impl IntoView {
     let visitor = use_context::<Host>().map_or_else(Visitor::default, |host| host.visitor);
     let denied = (!visitor.denied.is_empty()).then(|| visitor.denied.join(" "));
-    let route = Route::of(&use_context::<RequestPath>().map_or("/".into(), |path| path.0));
+    let path = use_context::<RequestPath>();
+    let route = path.as_ref().map_or(Route::Overview, RequestPath::route);
+    let base = path.and_then(|path| path.base());
     view! {
         <!DOCTYPE html>
         <html lang="en" data-denied=denied>
             <head>
                 <meta charset="utf-8" />
+                {base.map(|base| view! { <base href=base /> })}
                 <title>{route.title()}</title>
                 <meta name="viewport" content="width=device-width, initial-scale=1" />
                 <meta name="description" content=DESCRIPTION />
                 <meta name="color-scheme" content="light dark" />
                 <meta name="theme-color" media="(prefers-color-scheme: light)" content="#fdfcf9" />
                 <meta name="theme-color" media="(prefers-color-scheme: dark)" content="#16201e" />
-                <link rel="icon" href="/favicon.svg" type="image/svg+xml" />
-                <link rel="apple-touch-icon" href="/icon-192.png" />
-                <link rel="manifest" href="/site.webmanifest" />
+                <link rel="icon" href="./favicon.svg" type="image/svg+xml" />
+                <link rel="apple-touch-icon" href="./icon-192.png" />
+                <link rel="manifest" href="./site.webmanifest" />
                 {use_context::<Assets>().map(asset_links)}
             </head>
             <body>
@@ -93,7 +96,7 @@ fn DeniedNotice(topics: Vec<String>) -> impl IntoView {
 fn SignedIn(user: String) -> impl IntoView {
     (!user.is_empty()).then(|| {
         view! {
-            <form class="signed-in" method="post" action="/logout">
+            <form class="signed-in" method="post" action="./logout">
                 <p>
                     "Signed in as "
                     <strong class="user" translate="no">

@@ -1,19 +1,34 @@
-//! The address of this page's server, for the commands that the page shows.
+//! The address of this page's site. It may be below a prefix, if a proxy serves other sites at the same
+//! host; so all links of the pages are relative.
 
 use leptos::prelude::*;
 
-use crate::reactive::once_live;
+use crate::host::Host;
 
-/// Returns the server's address as a reader types it in front of a path.
-pub fn site() -> RwSignal<String> {
-    let site = RwSignal::new(USUAL.to_owned());
-    once_live(move || {
-        if let Ok(origin) = window().location().origin() {
-            site.set(origin);
-        }
-    });
-    site
+/// Returns the address of the site as a reader types it in front of a path, without the last slash.
+pub fn site() -> String {
+    if is_browser() {
+        return root().trim_end_matches('/').to_owned();
+    }
+    use_context::<Host>().map_or_else(String::new, |host| host.site)
 }
 
-/// The server's default address; the browser replaces it by the actual one.
-const USUAL: &str = "http://127.0.0.1:8080";
+/// Returns the address of the site's root, with the last slash. Every page of the site is next to it;
+/// the document of an unknown address has an element `base`, which leads there.
+pub fn root() -> String {
+    let base = document().base_uri().ok().flatten().unwrap_or_default();
+    let path = without_query(&base);
+    let end = path.rfind('/').map_or(0, |slash| slash + 1);
+    path[..end].to_owned()
+}
+
+/// Returns the path of the shown page, relative to the root; `None` if the page is outside of the site.
+pub fn shown_path() -> Option<String> {
+    let address = window().location().href().ok()?;
+    Some(without_query(&address).strip_prefix(&root())?.to_owned())
+}
+
+fn without_query(address: &str) -> &str {
+    let end = address.find(['?', '#']).unwrap_or(address.len());
+    &address[..end]
+}

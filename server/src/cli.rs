@@ -14,6 +14,7 @@ use crate::{
     listeners::Ports,
     mqtt::MqttArguments,
     port::Port,
+    public_url::PublicUrl,
     serve::Options,
     server,
     stomp::StompOptions,
@@ -101,6 +102,10 @@ pub struct ServeOptions {
         value_name = "NAME"
     )]
     allow_hosts: Vec<String>,
+    /// Address at which browsers reach the server behind a proxy, such as `https://board.example/carillon/`. Its host and
+    /// its origin are allowed. With a path, the server answers below this path as well as at `/`
+    #[arg(long, env = "CARILLON_PUBLIC_URL", value_name = "URL")]
+    public_url: Option<PublicUrl>,
     /// Address of a proxy, or network of proxies such as `10.0.0.0/8`, that may name the address of a client: with the
     /// header of the PROXY protocol at the beginning of a connection to any port, or with X-Forwarded-For in a request.
     /// May be given more than once
@@ -323,6 +328,7 @@ impl ServeOptions {
             tls: self.tls.clone(),
             allow_origins: self.allow_origins.clone(),
             allow_hosts: self.allow_hosts.clone(),
+            public_url: self.public_url.clone(),
             shared: server::Options {
                 limits: self.limits(),
                 overflow,

@@ -16,6 +16,7 @@ use crate::{
     listener::{self, ConnectionLimit},
     mqtt::MqttHandler,
     port::{Port, bind},
+    public_url::PublicUrl,
     server::Server,
     stomp::StompHandler,
     tls::{ConnectionAcceptor, Identity, TlsOptions, TlsRule},
@@ -137,7 +138,7 @@ impl Listeners {
     /// # Errors
     ///
     /// Standard output is closed, or an address is unknown.
-    pub fn announce(&self, store: Option<&Path>) -> io::Result<()> {
+    pub fn announce(&self, public_url: Option<&PublicUrl>, store: Option<&Path>) -> io::Result<()> {
         let http = self.http.local_addr()?;
         let has_tls = self.identity.is_some();
         let has_plain = self.tls_rule == TlsRule::Optional;
@@ -146,6 +147,9 @@ impl Listeners {
         writeln!(out, "Carillon {} is ready", env!("CARGO_PKG_VERSION"))?;
         for (name, path) in PAGES {
             writeln!(out, "  {name:<10}{scheme}://{http}{path}")?;
+        }
+        if let Some(public_url) = public_url {
+            writeln!(out, "  {:<10}{public_url}", "public")?;
         }
         if has_tls && has_plain {
             writeln!(out, "  {:<10}http://{http}/", "no TLS")?;

@@ -35,6 +35,7 @@ mod peek;
 mod port;
 mod protocol_detection;
 mod proxy_header;
+mod public_url;
 mod queues;
 mod refused_connections;
 mod serve;

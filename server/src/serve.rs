@@ -16,11 +16,12 @@ use crate::{
     audit::{AuditLog, Event},
     clock,
     housekeeping::run_housekeeping,
-    http::Access,
+    http::{self, Access},
     http_port::HttpHandler,
     listener::ConnectionLimit,
     listeners::{Handlers, Listeners, Ports},
     mqtt::{MqttHandler, MqttOptions},
+    public_url::PublicUrl,
     server::{self, Server},
     stomp::{StompHandler, StompOptions},
     storage::{Restored, Storage, StorageOptions},
@@ -38,6 +39,8 @@ pub struct Options {
     pub allow_origins: Vec<String>,
     /// Host names of the server; `*` allows all.
     pub allow_hosts: Vec<String>,
+    /// The address at which browsers reach the server behind a proxy.
+    pub public_url: Option<PublicUrl>,
     /// The options that all protocols share.
     pub shared: server::Options,
     /// Maximum number of connections.
@@ -71,6 +74,7 @@ impl Handlers {
         let access = Access::new(
             &options.allow_origins,
             &options.allow_hosts,
+            options.public_url,
             options.ports.http.ip(),
         );
         let stomp = StompHandler::new(&server, options.stomp);
@@ -147,6 +151,7 @@ pub async fn run(options: Options, mut signals: Signals) -> anyhow::Result<()> {
             (server, None, Vec::new(), None)
         }
     };
+    let public_url = options.public_url.clone();
     let directory = options.storage.as_ref().map(|one| one.directory.clone());
     let handlers = Handlers::of(Arc::clone(&server), options);
     handlers.mqtt.restore_sessions(sessions);
@@ -154,7 +159,7 @@ pub async fn run(options: Options, mut signals: Signals) -> anyhow::Result<()> {
     let housekeeping = tokio::spawn(run_housekeeping(Arc::clone(&server), handlers.mqtt.clone()));
     let reloads = spawn_reloads(signals.hangup, &server, listeners.identity(), users_file);
     listeners
-        .announce(directory.as_deref())
+        .announce(public_url.as_ref(), directory.as_deref())
         .context("cannot write to standard output")?;
     server.access.audit().record(&Event::Started {
         version: env!("CARGO_PKG_VERSION"),
@@ -197,12 +202,19 @@ pub async fn run(options: Options, mut signals: Signals) -> anyhow::Result<()> {
 
 /// Refuses to let other machines do everything, unless the operator wants it.
 fn check_exposure(options: &Options) -> anyhow::Result<()> {
-    match options.ports.reachable_from_outside() {
-        Some(address) if options.users.is_none() && !options.allows_anonymous => bail!(
+    if options.users.is_some() || options.allows_anonymous {
+        return Ok(());
+    }
+    let port = options.ports.reachable_from_outside();
+    let is_remote = |url: &&PublicUrl| !http::is_loopback(url.host());
+    let public_url = options.public_url.as_ref().filter(is_remote);
+    let port = port.map(|address| address.to_string());
+    match port.or(public_url.map(PublicUrl::to_string)) {
+        Some(address) => bail!(
             "{address} can be reached from other machines, and without users everything is allowed. Add a user with \
              `carillon user add NAME`, and start with --users users.toml; or allow everything with --anonymous all"
         ),
-        _ => Ok(()),
+        None => Ok(()),
     }
 }
 

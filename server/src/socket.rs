@@ -18,6 +18,8 @@ pub trait Socket: AsyncRead + AsyncWrite + Unpin + Send + 'static {
     /// The transport of the connection loop.
     type Transport: Transport;
 
+    /// The scheme of HTTP on it.
+    const SCHEME: &'static str;
     /// The beginning of the names of its sessions, and of sessions over WebSocket on it.
     const NAME: &'static str;
     const WEBSOCKET_NAME: &'static str;
@@ -32,6 +34,7 @@ pub trait Socket: AsyncRead + AsyncWrite + Unpin + Send + 'static {
 impl Socket for TcpStream {
     type Transport = Self;
 
+    const SCHEME: &'static str = "http";
     const NAME: &'static str = "tcp";
     const WEBSOCKET_NAME: &'static str = "ws";
 

@@ -24,13 +24,13 @@ pub fn Header() -> impl IntoView {
         </a>
         <header class="head">
             <div class="head-row">
-                <a class="brand" href="/">
+                <a class="brand" href="./">
                     <Mark />
                     <span translate="no">"Carillon"</span>
                 </a>
                 <nav aria-label="Pages">
-                    {way("/console", "Console")} {way("/rect", "Rectangle")}
-                    {way("/chart", "Chart")} {way("/queues", "Queues")}
+                    {way("console", "Console")} {way("rect", "Rectangle")}
+                    {way("chart", "Chart")} {way("queues", "Queues")}
                 </nav>
                 <ConnectionState />
             </div>

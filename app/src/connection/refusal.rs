@@ -14,7 +14,7 @@ use crate::json;
 pub async fn reason() -> Option<String> {
     let origin = window().location().origin().ok()?;
     let origin = String::from(encode_uri_component(&origin));
-    let address = format!("/api/connect-check?origin={origin}");
+    let address = format!("api/connect-check?origin={origin}");
     let response = JsFuture::from(window().fetch_with_str(&address))
         .await
         .ok()?;

@@ -1,11 +1,10 @@
 //! A WebSocket of the browser. Dropping it closes it; after that it makes no calls.
 
 use js_sys::{ArrayBuffer, Uint8Array};
-use leptos::prelude::window;
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{BinaryType, CloseEvent, Event, MessageEvent, WebSocket};
 
-use crate::stopped::has_stopped;
+use crate::{site::root, stopped::has_stopped};
 
 pub struct Socket {
     socket: WebSocket,
@@ -23,13 +22,13 @@ pub trait Peer: Clone + 'static {
 }
 
 impl Socket {
-    /// Starts to connect to the page's own origin, at [`PATH`].
+    /// Starts to connect to the page's own site, at [`PATH`].
     ///
     /// # Errors
     ///
     /// The browser refuses the address or the subprotocol.
     pub fn open(peer: &impl Peer) -> Result<Self, JsValue> {
-        let socket = WebSocket::new_with_str(&address()?, SUBPROTOCOL)?;
+        let socket = WebSocket::new_with_str(&address(), SUBPROTOCOL)?;
         socket.set_binary_type(BinaryType::Arraybuffer);
         let on_open = {
             let peer = peer.clone();
@@ -88,14 +87,10 @@ impl Drop for Socket {
     }
 }
 
-fn address() -> Result<String, JsValue> {
-    let location = window().location();
-    let scheme = if location.protocol()? == "https:" {
-        "wss"
-    } else {
-        "ws"
-    };
-    Ok(format!("{scheme}://{}{PATH}", location.host()?))
+/// Returns the address below the root of the site, with the scheme `ws` for `http` and `wss` for `https`.
+fn address() -> String {
+    let root = root();
+    format!("ws{}{PATH}", root.strip_prefix("http").unwrap_or(&root))
 }
 
 fn bytes(data: &JsValue) -> Vec<u8> {
@@ -105,5 +100,5 @@ fn bytes(data: &JsValue) -> Vec<u8> {
     }
 }
 
-const PATH: &str = "/ws";
+const PATH: &str = "ws";
 const SUBPROTOCOL: &str = "v12.stomp";

@@ -20,9 +20,9 @@ pub fn Console() -> impl IntoView {
             <h1>"Console"</h1>
             <p>
                 "Publishes for as long as it is open. Watch it from the "
-                <a href="/rect">"rectangle"</a>
+                <a href="rect">"rectangle"</a>
                 " and the "
-                <a href="/chart">"chart"</a>
+                <a href="chart">"chart"</a>
                 ", in as many windows as you like."
             </p>
         </div>

@@ -10,7 +10,7 @@ pub fn NotFound() -> impl IntoView {
             <h1>"Page not found"</h1>
             <p>
                 "There is no page at this address. "
-                <a href="/">"The overview"</a>
+                <a href="./">"The overview"</a>
                 " lists all pages."
             </p>
         </div>

@@ -10,7 +10,7 @@ use crate::{
     host::{Figures, Host},
     queues::{self, Board},
     rate::rounded,
-    reactive::{carried, hold, live_text, once_live, shown},
+    reactive::{carried, hold, live_text, once_live, plain_text, shown},
     site::site,
 };
 
@@ -28,7 +28,7 @@ pub fn Overview() -> impl IntoView {
             </p>
         </div>
         <div class="cards">
-            <a href="/console" class="card">
+            <a href="console" class="card">
                 <div class="miniature miniature-keys" aria-hidden="true">
                     <div></div>
                     <div></div>
@@ -39,12 +39,12 @@ pub fn Overview() -> impl IntoView {
                 <h2>"Console"</h2>
                 <p>"Publish: angles, bars, or a message of your own."</p>
             </a>
-            <a href="/rect" class="card">
+            <a href="rect" class="card">
                 <MiniatureSquare feed=square />
                 <h2>"Rectangle"</h2>
                 <p>"Watch a square turn with every message."</p>
             </a>
-            <a href="/chart" class="card">
+            <a href="chart" class="card">
                 <MiniatureBars feed=bars />
                 <h2>"Chart"</h2>
                 <p>"Watch seven bars follow the newest message."</p>
@@ -65,7 +65,7 @@ pub fn Overview() -> impl IntoView {
                 </section>
                 <section aria-labelledby="queues-title">
                     <h2 id="queues-title">
-                        <a href="/queues">"Queues"</a>
+                        <a href="queues">"Queues"</a>
                     </h2>
                     <p>{live_text(move || queues.with(Board::summary))}</p>
                 </section>
@@ -74,11 +74,11 @@ pub fn Overview() -> impl IntoView {
                 <h2 id="curl-title">"From a terminal"</h2>
                 <p>"Any HTTP client can publish:"</p>
                 <pre tabindex="0" translate="no">
-                    <code>{live_text(move || site.with(|site| curl_publish(site)))}</code>
+                    <code>{plain_text(curl_publish(&site))}</code>
                 </pre>
                 <p>"Any client that can read a stream can subscribe:"</p>
                 <pre tabindex="0" translate="no">
-                    <code>{live_text(move || site.with(|site| curl_listen(site)))}</code>
+                    <code>{plain_text(curl_listen(&site))}</code>
                 </pre>
             </section>
         </div>

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use crate::{
     components::FigureRows,
     queues::{self, Board},
-    reactive::{live_text, shown},
+    reactive::{live_text, plain_text, shown},
     site::site,
 };
 
@@ -51,17 +51,16 @@ pub fn Queues() -> impl IntoView {
 /// Instructions for creating a queue.
 #[component]
 fn FirstSteps(is_shown: Signal<String>) -> impl IntoView {
-    let site = site();
-    let send = move || site.with(|site| format!("curl -d hello {site}/api/queues/orders"));
+    let send = format!("curl -d hello {}/api/queues/orders", site());
     view! {
         <section class="panel first-steps" style:display=is_shown>
             <h2>"No queues yet"</h2>
             <p>"The first message creates one:"</p>
             <pre tabindex="0" translate="no">
-                <code>{live_text(send)}</code>
+                <code>{plain_text(send)}</code>
             </pre>
             <p>
-                "The " <a href="/console">"Console"</a>
+                "The " <a href="console">"Console"</a>
                 " sends to queues as well: choose Custom there, then Queue."
             </p>
         </section>

@@ -1,9 +1,6 @@
 //! The pages' files, embedded in the binary together with their compressed forms.
 
-use std::{
-    borrow::Cow,
-    sync::{Arc, LazyLock},
-};
+use std::{borrow::Cow, sync::LazyLock};
 
 use axum::{
     body::Body,
@@ -13,15 +10,14 @@ use axum::{
 };
 use rust_embed::{EmbeddedFile, RustEmbed};
 
-use super::{pages, problem::Problem};
-use crate::server::Server;
+use super::{HttpState, pages, problem::Problem};
 
 #[derive(RustEmbed)]
 #[folder = "$CARILLON_DIST"]
 struct Files;
 
 /// Serves the file at a path; without a file, the page, or the page for unknown paths.
-pub async fn file_or_page(state: State<Arc<Server>>, request: Request) -> Response {
+pub async fn file_or_page(state: State<HttpState>, request: Request) -> Response {
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         return refuse_other_methods(request.uri().clone()).await;
     }
@@ -48,7 +44,7 @@ pub async fn refuse_other_methods(uri: Uri) -> Response {
     ([(header::ALLOW, "GET, HEAD")], problem).into_response()
 }
 
-/// Returns the site paths of the files with a hash in their name; `None` if the binary contains no
+/// Returns the paths, relative to the root of the site, of the files with a hash in their name; `None` if the binary contains no
 /// pages.
 pub fn hashed_assets() -> Option<app::Assets> {
     static HASHED: LazyLock<Option<app::Assets>> = LazyLock::new(find_hashed);
@@ -61,7 +57,7 @@ fn find_hashed() -> Option<app::Assets> {
             .find(|path| {
                 path.ends_with(extension) && path.matches('/').count() == 1 && is_hashed(path)
             })
-            .map(|path| format!("/{path}"))
+            .map(|path| format!("./{path}"))
     };
     Some(app::Assets {
         css: find_with_extension(".css")?,

@@ -1,6 +1,6 @@
 //! The client of a request that a trusted proxy passes on.
 //!
-//! Only `X-Forwarded-For` is read, and not `Forwarded` (RFC 7239): a proxy that writes one of the two passes the other on as
+//! Only `X-Forwarded-For` and `X-Forwarded-Proto` are read, and not `Forwarded` (RFC 7239): a proxy that writes one of the two passes the other on as
 //! the client sent it, so a server that reads both lets clients choose their address.
 
 use std::net::{IpAddr, SocketAddr};
@@ -30,6 +30,17 @@ pub fn client_address(headers: &HeaderMap, proxies: &TrustedProxies) -> Option<I
     found
 }
 
+/// Returns the scheme of the request that the proxy got, or that the first of several proxies got.
+pub fn scheme(headers: &HeaderMap) -> Option<&'static str> {
+    let value = headers.get(X_FORWARDED_PROTO)?.as_bytes();
+    let first = value.split(|byte| *byte == b',').next()?.trim_ascii();
+    match first {
+        b"http" => Some("http"),
+        b"https" => Some("https"),
+        _ => None,
+    }
+}
+
 /// Reads an address with or without a port.
 fn address(text: &[u8]) -> Option<IpAddr> {
     let text = str::from_utf8(text).ok()?;
@@ -42,6 +53,7 @@ fn address(text: &[u8]) -> Option<IpAddr> {
 }
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
 #[cfg(test)]
 mod tests {

@@ -1,11 +1,11 @@
 //! HTTP/1.1 on a connection.
 
-use std::{net::IpAddr, pin::pin, sync::Arc, time::Duration};
+use std::{convert::Infallible, net::IpAddr, pin::pin, sync::Arc, time::Duration};
 
 use axum::{
     Router,
-    http::{HeaderValue, Request, StatusCode, header},
-    response::{IntoResponse as _, Response},
+    http::{HeaderValue, Request, StatusCode, Uri, header},
+    response::{IntoResponse as _, Redirect, Response},
 };
 use broker::Client;
 use hyper::{body::Incoming, server::conn::http1};
@@ -14,6 +14,7 @@ use tower::ServiceExt as _;
 
 use super::{
     HEALTH, HttpState, OtherRoutes, forwarded,
+    links::{self, Stripped},
     login::PeerAddress,
     problem::Problem,
     read_deadline::{DeadlineSocket, ReadDeadline},
@@ -24,11 +25,17 @@ use crate::{
     socket::Socket, stopping::stopped,
 };
 
+/// The scheme with which the browser has sent a request: `http` or `https`.
+#[derive(Debug, Clone, Copy)]
+pub struct RequestScheme(pub &'static str);
+
 /// Serves HTTP.
 #[derive(Clone)]
 pub struct HttpService {
     server: Arc<Server>,
     router: Router,
+    /// The prefix of the public address, such as `/carillon`, or nothing.
+    prefix: Arc<str>,
 }
 
 impl HttpService {
@@ -37,6 +44,7 @@ impl HttpService {
         Self {
             server: Arc::clone(&state.server),
             router: router(state, others),
+            prefix: state.access.prefix().into(),
         }
     }
 
@@ -51,16 +59,16 @@ impl HttpService {
         let mut stopping = self.server.stopping.clone();
         let read_deadline = ReadDeadline::default();
         let socket = DeadlineSocket::new(socket, read_deadline.clone());
-        let sender = Sender::new(&self.server, peer.ip(), certificate);
+        let sender = Sender::new(&self.server, peer.ip(), certificate, S::SCHEME);
         let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
             read_deadline.enable();
             request.extensions_mut().insert(read_deadline.clone());
             request.extensions_mut().insert(permit.clone());
             sender.describe(&mut request);
-            let router = self.router.clone();
+            let service = self.clone();
             async move {
                 fairness::yield_if_due().await;
-                router.oneshot(request).await
+                service.answer(request).await
             }
         });
         let connection = http1::Builder::new()
@@ -82,14 +90,29 @@ impl HttpService {
         }
     }
 
+    /// Answers a request, which may begin with the prefix of the public address.
+    async fn answer(self, mut request: Request<Incoming>) -> Result<Response, Infallible> {
+        let target = std::mem::take(request.uri_mut());
+        *request.uri_mut() = match links::strip(target, &self.prefix) {
+            Stripped::Target(target) => target,
+            Stripped::NoSlash if request.headers().contains_key(header::UPGRADE) => Uri::default(),
+            Stripped::NoSlash => {
+                let target = format!("{}/", self.prefix);
+                return Ok(Redirect::permanent(&target).into_response());
+            }
+        };
+        self.router.oneshot(request).await
+    }
+
     /// Answers a health check, because a server at its limit is healthy. Everything else gets 503.
     pub async fn refuse<S: Socket>(self, socket: S) {
         let service = hyper::service::service_fn(move |request: Request<Incoming>| {
-            let is_health = request.uri().path() == HEALTH;
-            let router = self.router.clone();
+            let path = request.uri().path();
+            let is_health = path.strip_prefix(&*self.prefix).unwrap_or(path) == HEALTH;
+            let service = self.clone();
             async move {
                 match is_health {
-                    true => router.oneshot(request).await,
+                    true => service.answer(request).await,
                     false => Ok(connection_limit_response()),
                 }
             }
@@ -110,6 +133,7 @@ struct Sender {
     address: IpAddr,
     client: Arc<Client>,
     certificate: Option<Arc<PeerCertificate>>,
+    scheme: &'static str,
     is_proxy: bool,
 }
 
@@ -118,12 +142,14 @@ impl Sender {
         server: &Arc<Server>,
         address: IpAddr,
         certificate: Option<Arc<PeerCertificate>>,
+        scheme: &'static str,
     ) -> Self {
         Self {
             server: Arc::clone(server),
             address,
             client: server.client_at(address),
             certificate,
+            scheme,
             is_proxy: server.options.trusted_proxies.trusts(address),
         }
     }
@@ -132,9 +158,12 @@ impl Sender {
     fn describe(&self, request: &mut Request<Incoming>) {
         let proxies = &self.server.options.trusted_proxies;
         let headers = request.headers();
-        let named = match self.is_proxy {
-            true => forwarded::client_address(headers, proxies),
-            false => None,
+        let (named, scheme) = match self.is_proxy {
+            true => (
+                forwarded::client_address(headers, proxies),
+                forwarded::scheme(headers),
+            ),
+            false => (None, None),
         };
         let (address, client) = match named {
             Some(address) => (address, self.server.client_at(address)),
@@ -146,6 +175,7 @@ impl Sender {
         if let Some(certificate) = &self.certificate {
             extensions.insert(Arc::clone(certificate));
         }
+        extensions.insert(RequestScheme(scheme.unwrap_or(self.scheme)));
     }
 }
 

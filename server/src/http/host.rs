@@ -63,18 +63,25 @@ impl Hosts {
             return true;
         };
         let name = host.host().trim_end_matches('.').to_ascii_lowercase();
-        let address = name.trim_matches(['[', ']']).parse::<IpAddr>();
-        let is_loopback = match address {
-            Ok(address) => address.to_canonical().is_loopback(),
-            Err(_) => name == "localhost" || name.ends_with(".localhost"),
-        };
         match self.unlisted {
             UnlistedHosts::All => true,
-            _ if is_loopback || self.allowed.contains(&name) => true,
-            UnlistedHosts::Addresses => address.is_ok(),
+            _ if is_loopback(&name) || self.allowed.contains(&name) => true,
+            UnlistedHosts::Addresses => address(&name).is_some(),
             UnlistedHosts::Loopback => false,
         }
     }
+}
+
+/// Returns whether a host name without a port is of this machine only.
+pub fn is_loopback(name: &str) -> bool {
+    match address(name) {
+        Some(address) => address.to_canonical().is_loopback(),
+        None => name == "localhost" || name.ends_with(".localhost"),
+    }
+}
+
+fn address(name: &str) -> Option<IpAddr> {
+    name.trim_matches(['[', ']']).parse().ok()
 }
 
 /// Refuses requests for a host that is not accepted, and requests whose Host header violates RFC 9112.

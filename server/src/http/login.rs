@@ -14,7 +14,7 @@ use broker::{DestinationKind, TopicFilter, TopicName};
 
 use access::Right;
 
-use super::{HttpState, assets, problem::Problem, sign_in, web_sessions};
+use super::{HttpState, assets, problem::Problem, sign_in};
 use crate::access_control::{
     AccessControl, Credentials, Forbidden, ImplicitLogin, Login, LoginAttempt, LoginError,
     PeerCertificate, Principal,
@@ -106,7 +106,7 @@ impl Rights {
 pub async fn identify(State(state): State<HttpState>, request: Request, next: Next) -> Response {
     let access = &state.server.access;
     let (mut parts, body) = request.into_parts();
-    let login = if access.is_open() || is_public(&parts) {
+    let login = if access.is_open() || is_public(&state, &parts) {
         None
     } else {
         match log_in(&state, &parts).await {
@@ -129,11 +129,11 @@ pub async fn identify(State(state): State<HttpState>, request: Request, next: Ne
 
 /// Returns whether everyone may send a request: for the sign-in form, the files of the pages and health checks. A WebSocket
 /// may log in with its first message.
-fn is_public(request: &Parts) -> bool {
+fn is_public(state: &HttpState, request: &Parts) -> bool {
     let path = request.uri.path();
     let is_anonymous_socket = request.headers.contains_key(header::UPGRADE)
         && !request.headers.contains_key(header::AUTHORIZATION)
-        && web_sessions::cookie(&request.headers).is_none();
+        && state.web_sessions.id_in(&request.headers).is_none();
     // A browser asks without credentials whether a page of another origin may send a request.
     let is_preflight = request.method == Method::OPTIONS;
     is_anonymous_socket
@@ -165,7 +165,7 @@ fn implicit_login(
 
 /// Returns the login of a browser that has signed in, if it is still valid.
 fn signed_in(state: &HttpState, headers: &HeaderMap) -> Option<Login> {
-    let session = web_sessions::cookie(headers)?;
+    let session = state.web_sessions.id_in(headers)?;
     let login = state.web_sessions.find(session)?;
     state.server.access.is_valid(&login).then_some(login)
 }

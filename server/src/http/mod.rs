@@ -10,6 +10,7 @@ mod extract;
 mod forwarded;
 mod handler;
 mod host;
+mod links;
 mod login;
 mod origin;
 mod pages;
@@ -42,6 +43,7 @@ pub use assets::refuse_other_methods;
 pub use extract::{Path, Query};
 pub use handler::{HttpService, MAX_HEADER_TIME};
 use host::Hosts;
+pub use host::is_loopback;
 pub use login::{PeerAddress, Rights};
 use origin::Origins;
 pub use origin::check_origin;
@@ -51,7 +53,7 @@ pub use read_deadline::DeadlineSocket;
 use refusals::RefusalLog;
 use web_sessions::WebSessions;
 
-use crate::server::Server;
+use crate::{public_url::PublicUrl, server::Server};
 
 /// The state of the HTTP handlers.
 #[derive(Clone)]
@@ -67,6 +69,8 @@ pub struct Access {
     origins: Origins,
     hosts: Hosts,
     refusals: RefusalLog,
+    /// The address behind a proxy.
+    public_url: Option<PublicUrl>,
 }
 
 /// Routes of other modules.
@@ -82,8 +86,8 @@ impl HttpState {
     pub fn new(server: &Arc<Server>, access: Access) -> Self {
         Self {
             server: Arc::clone(server),
+            web_sessions: Arc::new(WebSessions::below(access.prefix())),
             access: Arc::new(access),
-            web_sessions: Arc::default(),
         }
     }
 }
@@ -95,13 +99,26 @@ impl FromRef<HttpState> for Arc<Server> {
 }
 
 impl Access {
-    /// `listen` is the address of the HTTP port.
-    pub fn new(allow_origins: &[String], allow_hosts: &[String], listen: IpAddr) -> Self {
+    /// `listen` is the address of the HTTP port. The origin of the public address is allowed, and with it its host.
+    pub fn new(
+        allow_origins: &[String],
+        allow_hosts: &[String],
+        public_url: Option<PublicUrl>,
+        listen: IpAddr,
+    ) -> Self {
+        let mut origins = allow_origins.to_vec();
+        origins.extend(public_url.as_ref().map(PublicUrl::origin));
         Self {
-            origins: Origins::new(allow_origins),
-            hosts: Hosts::new(allow_hosts, allow_origins, listen),
+            origins: Origins::new(&origins),
+            hosts: Hosts::new(allow_hosts, &origins, listen),
             refusals: RefusalLog::default(),
+            public_url,
         }
+    }
+
+    /// Returns the prefix of the public address: empty, or such as `/carillon`.
+    fn prefix(&self) -> &str {
+        self.public_url.as_ref().map_or("", PublicUrl::prefix)
     }
 }
 
@@ -116,7 +133,7 @@ fn router(state: &HttpState, others: OtherRoutes) -> Router {
         .route(HEALTH, get(|| async { "ok\n" }))
         .route("/readyz", get(api::ready))
         .route(sign_in::PATH, get(sign_in::form).post(sign_in::submit))
-        .route("/logout", post(sign_in::sign_out))
+        .route(sign_in::SIGN_OUT_PATH, post(sign_in::sign_out))
         .fallback(assets::file_or_page)
         .layer(middleware::from_fn_with_state(
             state.clone(),

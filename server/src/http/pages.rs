@@ -13,27 +13,29 @@ use broker::{Broker, DestinationKind, Entry, TopicName};
 use leptos::{nonce::use_nonce, prelude::provide_context};
 use leptos_axum::ResponseOptions;
 
-use super::assets;
+use super::{HttpState, assets, handler::RequestScheme, host::RequestHost, links, security};
 use crate::{access_control::Principal, figures, server::Server};
 
 /// Renders the page of a path, with status 404 if there is none.
-pub async fn page(State(server): State<Arc<Server>>, request: Request) -> Response {
+pub async fn page(State(state): State<HttpState>, request: Request) -> Response {
+    let server = &state.server;
     let path = request.uri().path().to_owned();
-    let status = match Route::of(&path) {
+    let status = match Route::of(path.strip_prefix('/').unwrap_or(&path)) {
         Route::NotFound => StatusCode::NOT_FOUND,
         _ => StatusCode::OK,
     };
     let principal = request.extensions().get::<Arc<Principal>>();
     let principal = principal.map_or_else(|| server.access.without_rights(), Arc::clone);
-    let host = host(&server, principal);
+    let host = host(server, principal, site(&state, &request));
     let assets = assets::hashed_assets();
+    let depth = links::depth(&path);
     let provide = move || {
         provide_context(RequestPath(path.clone()));
         provide_context(host.clone());
         if let Some(assets) = &assets {
             provide_context(assets.clone());
         }
-        allow_scripts();
+        allow_scripts(depth);
     };
     let render = leptos_axum::render_app_async_with_context(provide, app::shell);
     let mut response = render(request).await;
@@ -44,22 +46,38 @@ pub async fn page(State(server): State<Arc<Server>>, request: Request) -> Respon
     response
 }
 
-/// Allows only the page's own script.
-fn allow_scripts() {
+/// Returns the address of the site as its visitors write it, without the last slash.
+fn site(state: &HttpState, request: &Request) -> String {
+    if let Some(public_url) = &state.access.public_url {
+        return public_url.to_string().trim_end_matches('/').to_owned();
+    }
+    let host = RequestHost::of(request).ok();
+    let Some(authority) = host.and_then(|host| host.authority) else {
+        // HTTP/1.0 allows it.
+        return String::new();
+    };
+    let scheme = request.extensions().get::<RequestScheme>();
+    let scheme = scheme.map_or("http", |scheme| scheme.0);
+    format!("{scheme}://{authority}")
+}
+
+/// Allows only the page's own script. A page in a folder names the root of the site with an element `base`.
+fn allow_scripts(depth: usize) {
     let (Some(nonce), Some(options)) = (
         use_nonce(),
         leptos::prelude::use_context::<ResponseOptions>(),
     ) else {
         return;
     };
-    let policy = super::security::policy(Some(&nonce));
+    let base_uri = if depth > 0 { "'self'" } else { "'none'" };
+    let policy = security::policy(Some(&nonce), base_uri);
     if let Ok(policy) = HeaderValue::from_str(&policy) {
         options.insert_header(header::CONTENT_SECURITY_POLICY, policy);
     }
 }
 
 /// Returns the data for a page: what the visitor may see.
-fn host(server: &Arc<Server>, principal: Arc<Principal>) -> Host {
+fn host(server: &Arc<Server>, principal: Arc<Principal>, site: String) -> Host {
     let visitor = visitor(&principal);
     let (images, image_reader) = (Arc::clone(&server.broker), Arc::clone(&principal));
     let figures = Arc::clone(server);
@@ -77,6 +95,7 @@ fn host(server: &Arc<Server>, principal: Arc<Principal>) -> Host {
         }),
         queues: Arc::new(move || crate::queues::visible_to_page(&queues, &principal)),
         visitor,
+        site,
     }
 }
 

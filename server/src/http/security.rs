@@ -26,21 +26,22 @@ pub async fn headers(request: Request, next: Next) -> Response {
     response
 }
 
-/// Returns the Content-Security-Policy of a page whose script has `nonce`, or of a response without scripts.
-pub fn policy(nonce: Option<&str>) -> String {
+/// Returns the Content-Security-Policy of a page whose script has `nonce`, or of a response without scripts. `base_uri` is the
+/// source of the addresses that an element `base` may have.
+pub fn policy(nonce: Option<&str>, base_uri: &str) -> String {
     let scripts = match nonce {
         Some(nonce) => format!("'self' 'nonce-{nonce}' 'wasm-unsafe-eval'"),
         None => "'none'".to_owned(),
     };
     format!(
         "default-src 'self'; script-src {scripts}; style-src 'self'; style-src-attr 'unsafe-inline'; \
-         connect-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; \
+         connect-src 'self'; object-src 'none'; base-uri {base_uri}; form-action 'self'; \
          frame-ancestors 'none'"
     )
 }
 
 static POLICY_WITHOUT_SCRIPTS: LazyLock<Option<HeaderValue>> =
-    LazyLock::new(|| HeaderValue::from_str(&policy(None)).ok());
+    LazyLock::new(|| HeaderValue::from_str(&policy(None, "'none'")).ok());
 
 const FIXED_HEADERS: [(HeaderName, &str); 5] = [
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),

@@ -8,7 +8,7 @@ use axum::{
 };
 use serde::Deserialize;
 
-use super::{HttpState, assets, login::PeerAddress, web_sessions};
+use super::{HttpState, assets, links, login::PeerAddress};
 use crate::access_control::{Credentials, LoginAttempt};
 
 /// `GET /login?next=…`: the form.
@@ -18,10 +18,10 @@ pub async fn form(
     headers: HeaderMap,
 ) -> Response {
     let next = query.next.as_deref().map_or("/", local_path);
-    let session = web_sessions::cookie(&headers);
+    let session = state.web_sessions.id_in(&headers);
     let is_signed_in = session.is_some_and(|id| state.web_sessions.find(id).is_some());
     if state.server.access.is_open() || (is_signed_in && query.done.is_some()) {
-        return Redirect::to(next).into_response();
+        return Redirect::to(&links::relative(PATH, next)).into_response();
     }
     let notice = query.done.map(|_| NO_COOKIE);
     page(StatusCode::OK, next, "", notice)
@@ -52,6 +52,7 @@ pub async fn submit(
             Some(cookie) => {
                 // The form checks that the browser has kept the cookie.
                 let target = format!("{PATH}?done=1&next={}", encoded(next));
+                let target = links::relative(PATH, &target);
                 with_cookie(Redirect::to(&target).into_response(), cookie)
             }
             None => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
@@ -67,10 +68,13 @@ pub async fn submit(
 
 /// `POST /logout`: signs out.
 pub async fn sign_out(State(state): State<HttpState>, request: Request) -> Response {
-    let cookie = state
-        .web_sessions
-        .end(web_sessions::cookie(request.headers()));
-    with_cookie(Redirect::to(PATH).into_response(), cookie)
+    let session = state.web_sessions.id_in(request.headers());
+    let cookie = state.web_sessions.end(session);
+    let target = links::relative(SIGN_OUT_PATH, PATH);
+    match cookie {
+        Some(cookie) => with_cookie(Redirect::to(&target).into_response(), cookie),
+        None => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
 }
 
 /// Redirects a browser to the form.
@@ -80,6 +84,7 @@ pub fn redirect(from: &Uri) -> Response {
         "/" => PATH.to_owned(),
         path => format!("{PATH}?next={}", encoded(path)),
     };
+    let target = links::relative(from.path(), &target);
     let mut response = Redirect::to(&target).into_response();
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -122,9 +127,9 @@ fn page(status: StatusCode, next: &str, user: &str, notice: Option<&str>) -> Res
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <meta name=\"color-scheme\" content=\"light dark\">\n\
-         <title>Sign in · Carillon</title>\n<link rel=\"icon\" href=\"/favicon.svg\">\n{style}\n</head>\n\
+         <title>Sign in · Carillon</title>\n<link rel=\"icon\" href=\"./favicon.svg\">\n{style}\n</head>\n\
          <body class=\"sign-in\">\n<main>\n<h1 translate=\"no\">Carillon</h1>\n{notice}\n\
-         <form method=\"post\" action=\"{PATH}\">\n\
+         <form method=\"post\" action=\".{PATH}\">\n\
          <label>User<input name=\"user\" value=\"{user}\" autocomplete=\"username\" autocapitalize=\"none\" required autofocus></label>\n\
          <label>Password or token<input name=\"password\" type=\"password\" autocomplete=\"current-password\" required></label>\n\
          <input type=\"hidden\" name=\"next\" value=\"{next}\">\n\
@@ -187,6 +192,8 @@ fn capitalised(text: &str) -> String {
 
 /// The path of the form.
 pub const PATH: &str = "/login";
+/// The path for signing out.
+pub const SIGN_OUT_PATH: &str = "/logout";
 const NO_COOKIE: &str = "The password was accepted, but the browser did not keep the sign-in: it needs HTTPS, or a server on this machine.";
 
 #[cfg(test)]

@@ -16,8 +16,13 @@ use ring::{
 use crate::access_control::Login;
 
 /// The logins of browsers. They end with the server.
-#[derive(Default)]
-pub struct WebSessions(Mutex<HashMap<IdHash, WebSession>>);
+pub struct WebSessions {
+    sessions: Mutex<HashMap<IdHash, WebSession>>,
+    /// The name of the cookie.
+    name: &'static str,
+    /// The attributes of the cookie.
+    attributes: String,
+}
 
 /// The SHA-256 of a session's id: the comparison of hashes reveals nothing about ids.
 type IdHash = [u8; 32];
@@ -28,6 +33,19 @@ struct WebSession {
 }
 
 impl WebSessions {
+    /// Creates the sessions of a site below a prefix, which is empty or such as `/carillon`.
+    pub fn below(prefix: &str) -> Self {
+        let name = match prefix {
+            "" => HOST_COOKIE,
+            _ => PREFIX_COOKIE,
+        };
+        Self {
+            sessions: Mutex::default(),
+            name,
+            attributes: format!("Path={prefix}/; {ATTRIBUTES}"),
+        }
+    }
+
     /// Adds a login. Returns the cookie for the browser; `None` without random numbers.
     pub fn add(&self, login: Login) -> Option<HeaderValue> {
         let mut id = [0; ID_BYTES];
@@ -46,7 +64,7 @@ impl WebSessions {
         }
         let last_used = Instant::now();
         sessions.insert(hash(&id), WebSession { login, last_used });
-        HeaderValue::from_str(&format!("{COOKIE}={id}; {ATTRIBUTES}")).ok()
+        HeaderValue::from_str(&format!("{}={id}; {}", self.name, self.attributes)).ok()
     }
 
     /// Returns the login of a session.
@@ -62,27 +80,28 @@ impl WebSessions {
     }
 
     /// Ends a session. Returns the cookie that removes the browser's.
-    pub fn end(&self, id: Option<&str>) -> HeaderValue {
+    pub fn end(&self, id: Option<&str>) -> Option<HeaderValue> {
         if let Some(id) = id {
             self.lock().remove(&hash(id));
         }
-        HeaderValue::from_static(EXPIRED_COOKIE)
+        let cookie = format!("{}=; {}; Max-Age=0", self.name, self.attributes);
+        HeaderValue::from_str(&cookie).ok()
+    }
+
+    /// Returns the id of the session in a request's cookies (RFC 6265, 4.2).
+    pub fn id_in<'a>(&self, headers: &'a HeaderMap) -> Option<&'a str> {
+        let cookies = headers.get_all(header::COOKIE).iter();
+        let mut pairs = cookies
+            .filter_map(|value| value.to_str().ok())
+            .flat_map(|value| value.split(';'))
+            .filter_map(|pair| pair.trim().split_once('='));
+        let (_, id) = pairs.find(|(name, _)| *name == self.name)?;
+        Some(id)
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<IdHash, WebSession>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// Returns the id of the session in a request's cookies (RFC 6265, 4.2).
-pub fn cookie(headers: &HeaderMap) -> Option<&str> {
-    let cookies = headers.get_all(header::COOKIE).iter();
-    let mut pairs = cookies
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(';'))
-        .filter_map(|pair| pair.trim().split_once('='));
-    let (_, id) = pairs.find(|(name, _)| *name == COOKIE)?;
-    Some(id)
 }
 
 fn hash(id: &str) -> IdHash {
@@ -91,12 +110,13 @@ fn hash(id: &str) -> IdHash {
     hash
 }
 
-/// The prefix makes browsers accept the cookie only over HTTPS or from this machine, and only from this host.
-const COOKIE: &str = "__Host-carillon";
+/// The name makes browsers accept the cookie only over HTTPS or from this machine, only from this host, and for all of it.
+const HOST_COOKIE: &str = "__Host-carillon";
+/// The name of the cookie for a part of a host, whose other parts belong to other servers. It makes browsers accept the
+/// cookie only over HTTPS or from this machine, but also from hosts of the same domain.
+const PREFIX_COOKIE: &str = "__Secure-carillon";
 /// No script can read the cookie, and requests that another site causes do not carry it.
-const ATTRIBUTES: &str = "Path=/; Secure; HttpOnly; SameSite=Strict";
-const EXPIRED_COOKIE: &str =
-    "__Host-carillon=; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age=0";
+const ATTRIBUTES: &str = "Secure; HttpOnly; SameSite=Strict";
 const ID_BYTES: usize = 32;
 /// Maximum number of browsers that have signed in. At the limit, the one that has been idle longest is signed out.
 const MAX_SESSIONS: usize = 10_000;
@@ -117,13 +137,27 @@ mod tests {
     fn the_session_is_found_among_other_cookies() {
         let table = [
             ("__Host-carillon=abc", Some("abc")),
+            ("__Secure-carillon=abc", None),
             ("a=b; __Host-carillon=abc; c=d", Some("abc")),
             ("carillon=abc", None),
             ("x__Host-carillon=abc", None),
             ("", None),
         ];
         for (text, expected) in table {
-            assert_eq!(cookie(&headers(text)), expected, "{text}");
+            let sessions = WebSessions::below("");
+            assert_eq!(sessions.id_in(&headers(text)), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn a_site_below_a_prefix_has_a_cookie_for_the_prefix() {
+        let sessions = WebSessions::below("/carillon");
+        let expired = sessions.end(None).expect("a header");
+        assert_eq!(
+            expired,
+            "__Secure-carillon=; Path=/carillon/; Secure; HttpOnly; SameSite=Strict; Max-Age=0"
+        );
+        let headers = headers("__Host-carillon=abc; __Secure-carillon=def");
+        assert_eq!(sessions.id_in(&headers), Some("def"));
     }
 }

@@ -37,7 +37,7 @@ pub async fn upgrade_or_page(State(state): State<PortState>, request: Request) -
     if request.headers().contains_key(header::UPGRADE) {
         upgrade(State(state), request).await
     } else {
-        http::page(State(state.http.server), request).await
+        http::page(State(state.http), request).await
     }
 }
 

@@ -192,6 +192,7 @@ impl Write for NonblockingWriter<'_> {
 impl Socket for TlsStream {
     type Transport = Tls;
 
+    const SCHEME: &'static str = "https";
     const NAME: &'static str = "tls";
     const WEBSOCKET_NAME: &'static str = "wss";
 

@@ -292,11 +292,11 @@ async fn links_change_the_page_and_keep_the_connection() {
     let connections = |figures: &Value| figures["connections"].clone();
     let before = connections(&get(server.url("/api/figures")).await.json());
     browser.evaluate("window.sameDocument = true").await;
-    browser.click("header a[href='/rect']").await;
+    browser.click("header a[href='rect']").await;
     browser
         .evaluate_until(SQUARE, |turned| *turned == json!(["45", true]))
         .await;
-    browser.click("header a[href='/chart']").await;
+    browser.click("header a[href='chart']").await;
     browser.element(".chart canvas").await;
     browser.client.back().await.expect("a page before");
     publish(&server, "rect", "46").await;

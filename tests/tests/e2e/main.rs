@@ -63,6 +63,7 @@ mod paging;
 mod paho;
 mod power_cut;
 mod program;
+mod public_url;
 mod queues;
 mod queues_api;
 mod queues_page;

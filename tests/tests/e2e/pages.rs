@@ -6,11 +6,12 @@ use http::{Method, StatusCode};
 
 const PAGES: [&str; 5] = ["/", "/console", "/rect", "/chart", "/queues"];
 
-/// Returns the path of the page's file in `/pkg/` with this ending.
+/// Returns the path of the page's file in `/pkg/` with this ending. The page names it relative to the root.
 fn file(page: &Answer, ending: &str) -> String {
     let html = page.text();
     let paths = html
         .split(['"', '\''])
+        .filter_map(|part| part.strip_prefix('.'))
         .filter(|part| part.starts_with("/pkg/"));
     let mut found = paths.filter(|path| path.ends_with(ending));
     found

@@ -26,7 +26,7 @@ async fn a_panic_is_shown_and_a_reload_restores_the_page() {
     let browser = Browser::start().await;
     open_live(&browser, &server.url("/rect")).await;
     browser.evaluate(BREAK).await;
-    browser.click("header a[href='/chart']").await;
+    browser.click("header a[href='chart']").await;
     browser
         .text_until(NOTICE, |text| text.contains("This page has stopped"))
         .await;
@@ -57,7 +57,7 @@ async fn a_stopped_page_disconnects_and_its_links_load_pages() {
     open_live(&browser, &server.url("/rect")).await;
     let open = connections(&server).await;
     browser.evaluate(BREAK).await;
-    browser.click("header a[href='/chart']").await;
+    browser.click("header a[href='chart']").await;
     browser.element(NOTICE).await;
     publish(&server, "rect", "90").await;
     eventually(
@@ -67,7 +67,7 @@ async fn a_stopped_page_disconnects_and_its_links_load_pages() {
     )
     .await;
 
-    browser.click("header a[href='/queues']").await;
+    browser.click("header a[href='queues']").await;
     browser.element(LIVE).await;
     browser.element(".first-steps").await;
     browser

@@ -573,7 +573,7 @@ async fn a_browser_signs_in_and_out() {
     let own = format!("http://{}", server.address());
     let redirected = send(page("a=b")).await;
     assert_eq!(redirected.status, StatusCode::SEE_OTHER);
-    assert_eq!(redirected.header("location"), "/login?next=/console");
+    assert_eq!(redirected.header("location"), "./login?next=/console");
     let sign_in = get(server.url("/login?next=/console")).await;
     assert!(sign_in.text().contains("name=\"password\""), "{sign_in:?}");
 

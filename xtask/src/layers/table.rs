@@ -100,6 +100,7 @@ const SERVER: Crate = Crate {
             "name_cache",
             "port",
             "protocol_detection",
+            "public_url",
             "shared_headers",
             "stopping",
             "subscription_options",
