@@ -1,5 +1,7 @@
 //! The command line.
 
+mod config;
+
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use anyhow::ensure;
@@ -9,6 +11,8 @@ use broker::{DeadLetterQueue, Limits, Overflow, TopicFilter};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use ipnet::IpNet;
 use wire::stomp::server::Subscribe;
+
+pub use config::{ConfigCommand, ConfigOptions};
 
 use crate::{
     listeners::Ports,
@@ -58,11 +62,17 @@ pub enum Command {
     User(UserOptions),
     /// Add, list or revoke tokens
     Token(TokenOptions),
+    /// Check a configuration file, or show the options in force
+    Config(ConfigOptions),
 }
 
 /// The command-line options of `carillon serve`.
 #[derive(Debug, Args)]
 pub struct ServeOptions {
+    /// File with options by their names, such as `max-topics = 1000`, in TOML. The command line and the environment win over
+    /// the file. Relative paths in it begin at its directory
+    #[arg(long, env = "CARILLON_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
     /// Address and port of HTTP, WebSocket and the pages; port 0 takes any free port
     #[arg(
         long,

@@ -77,11 +77,28 @@ pub struct Listeners {
     tls_rule: TlsRule,
 }
 
+/// The certificate, and the ports that need it.
+struct TlsPorts {
+    identity: Option<Arc<Identity>>,
+    stomp_tls: Port,
+    mqtt_tls: Port,
+}
+
 impl Listeners {
+    /// Checks that the certificate is usable, and that there is one if a port needs it. Changes nothing.
+    ///
     /// # Errors
     ///
-    /// An address is not available, or the certificate is not usable.
-    pub async fn bind(ports: &Ports, tls: &TlsOptions) -> anyhow::Result<Self> {
+    /// There is no certificate, or it is not usable.
+    pub fn check(ports: &Ports, tls: &TlsOptions) -> anyhow::Result<()> {
+        let tls = TlsOptions {
+            write_cert: None,
+            ..tls.clone()
+        };
+        Self::prepare(ports, &tls).map(drop)
+    }
+
+    fn prepare(ports: &Ports, tls: &TlsOptions) -> anyhow::Result<TlsPorts> {
         let identity = Identity::load_or_generate(tls, ports.http.ip())?;
         if tls.only && identity.is_none() {
             bail!("--tls-only needs a certificate: {CERTIFICATE_OPTIONS}");
@@ -91,6 +108,22 @@ impl Listeners {
         }
         let stomp_tls = tls_port(ports.stomp_tls, "--stomp-tls", STOMP_TLS_PORT, &identity)?;
         let mqtt_tls = tls_port(ports.mqtt_tls, "--mqtt-tls", MQTT_TLS_PORT, &identity)?;
+        Ok(TlsPorts {
+            identity,
+            stomp_tls,
+            mqtt_tls,
+        })
+    }
+
+    /// # Errors
+    ///
+    /// An address is not available, or the certificate is not usable.
+    pub async fn bind(ports: &Ports, tls: &TlsOptions) -> anyhow::Result<Self> {
+        let TlsPorts {
+            identity,
+            stomp_tls,
+            mqtt_tls,
+        } = Self::prepare(ports, tls)?;
         Ok(Self {
             http: bind(ports.http, "--listen").await?,
             stomp: ports.stomp.bind("--stomp", "STOMP over TCP").await?,

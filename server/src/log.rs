@@ -7,15 +7,22 @@ use tracing_subscriber::EnvFilter;
 
 use crate::cli::{LogFormat, ServeOptions};
 
+/// Parses the value of `--log`.
+///
+/// # Errors
+/// The filter is not valid.
+pub fn parse_filter(filter: &str) -> anyhow::Result<EnvFilter> {
+    let parsed = EnvFilter::builder().parse(filter);
+    parsed.map_err(|error| anyhow::anyhow!("--log {filter:?}: {error}"))
+}
+
 /// Starts the log. Colours are for terminals, not for files (and <https://no-color.org>).
 ///
 /// # Errors
 ///
 /// The filter is not valid.
 pub fn init(options: &ServeOptions) -> anyhow::Result<()> {
-    let filter = EnvFilter::builder()
-        .parse(&options.log)
-        .map_err(|error| anyhow::anyhow!("--log {:?}: {error}", options.log))?;
+    let filter = parse_filter(&options.log)?;
     let is_colour_disabled = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     let notation = match options.log_format {
         LogFormat::Json => Notation::Json,

@@ -10,6 +10,7 @@ mod allocations;
 mod audit;
 mod cli;
 mod clock;
+mod config;
 mod connection;
 mod content_type;
 mod context;
@@ -56,13 +57,13 @@ mod user_command;
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
 use tokio::{
     signal::unix::{SignalKind, signal},
     task::block_in_place,
 };
 
-use cli::{Cli, Command, ServeOptions};
+use cli::{Command, ServeOptions};
+use config::Configuration;
 use serve::Signals;
 use storage::StopError;
 use store::StoreError;
@@ -75,10 +76,13 @@ static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let (cli, configuration) = match Configuration::parse(std::env::args_os().collect()) {
+        Ok(parsed) => parsed,
+        Err(refusal) => return refusal.report(),
+    };
     let done = match cli.command {
-        None => serve(&cli.serve).await,
-        Some(Command::Serve(options)) => serve(&options).await,
+        None => serve(&cli.serve, &configuration).await,
+        Some(Command::Serve(options)) => serve(&options, &configuration).await,
         Some(Command::Pub(options)) => client::publish(options).await,
         Some(Command::Sub(options)) => client::subscribe(options).await,
         Some(Command::Request(options)) => client::request(options).await,
@@ -93,6 +97,10 @@ async fn main() -> ExitCode {
             }
         },
         Some(Command::Token(options)) => block_in_place(|| user_command::run_token(&options)),
+        Some(Command::Config(options)) => match config::run(&options, &configuration) {
+            Ok(status) => return status,
+            Err(error) => Err(error),
+        },
         Some(Command::Store(options)) => {
             return block_in_place(|| store_command::run(&options));
         }
@@ -106,14 +114,16 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn serve(options: &ServeOptions) -> anyhow::Result<()> {
-    log::init(options)?;
+async fn serve(options: &ServeOptions, configuration: &Configuration) -> anyhow::Result<()> {
+    let located = |error| configuration.locate(error);
+    log::init(options).map_err(located)?;
     let signals = Signals {
         interrupt: signal(SignalKind::interrupt())?,
         terminate: signal(SignalKind::terminate())?,
         hangup: signal(SignalKind::hangup())?,
     };
-    serve::run(options.server_options()?, signals).await
+    let server_options = options.server_options().map_err(located)?;
+    serve::run(server_options, signals).await.map_err(located)
 }
 
 /// Returns the exit status of a failed command.

@@ -61,6 +61,19 @@ pub struct Options {
     pub allows_anonymous: bool,
 }
 
+impl Options {
+    /// Returns the reasons why a server cannot start with these options, as far as they show without a start.
+    pub fn faults(&self) -> Vec<anyhow::Error> {
+        let users = match &self.users {
+            Some(path) => UsersFile::open(path).map(drop).map_err(Into::into),
+            None => Ok(()),
+        };
+        let certificate = Listeners::check(&self.ports, &self.tls);
+        let checks = [check_exposure(self), users, certificate];
+        checks.into_iter().filter_map(Result::err).collect()
+    }
+}
+
 impl Handlers {
     /// Creates a server with an empty broker, and the handlers of its protocols.
     #[cfg(test)]

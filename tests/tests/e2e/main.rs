@@ -10,6 +10,7 @@ mod bench;
 mod bystander;
 mod certificates;
 mod command_line;
+mod config;
 mod connection_limit;
 mod console;
 mod consumers;

@@ -70,6 +70,7 @@ const SERVER: Crate = Crate {
     folder: "server/src",
     layers: &[
         &["crate"],
+        &["config"],
         &["log"],
         &["cli"],
         &["serve", "store_command", "user_command"],

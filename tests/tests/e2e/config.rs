@@ -1,0 +1,150 @@
+//! The configuration file: its options in force, and `carillon config`.
+
+use std::process::Output;
+
+use harness::Carillon;
+use harness::carillon::{command, run};
+use harness::deadline::within;
+use harness::http::post;
+use harness::tls::{self, Pair};
+use harness::users::UsersFile;
+use http::StatusCode;
+
+/// A file in a directory of its own. Its text has the paths of other files as a whole.
+struct ConfigFile(UsersFile);
+
+impl ConfigFile {
+    fn new(text: &str) -> Self {
+        Self(UsersFile::new(text))
+    }
+
+    async fn server(&self) -> Carillon {
+        Carillon::with(&["--config", self.0.path()]).await
+    }
+}
+
+/// Returns the exit status and the lines of both outputs.
+fn result(output: &Output) -> (Option<i32>, Vec<String>) {
+    let lines = [&output.stdout, &output.stderr].into_iter();
+    let lines = lines.flat_map(|text| {
+        String::from_utf8_lossy(text)
+            .lines()
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    });
+    (output.status.code(), lines.collect())
+}
+
+#[tokio::test]
+async fn a_server_runs_with_the_options_of_its_file() {
+    // The harness sets CARILLON_MQTT and --listen, which win.
+    let file = ConfigFile::new("listen = \"127.0.0.1:1\"\nmqtt = \"127.0.0.1:1\"\nmax-body = 10\n");
+    let server = file.server().await;
+    let url = server.url("/api/topics/a");
+    let accepted = post(&url, "text/plain", "0123456789").await;
+    assert_eq!(accepted.status, StatusCode::OK);
+    let refused = post(&url, "text/plain", "0123456789x").await;
+    assert_eq!(refused.status, StatusCode::PAYLOAD_TOO_LARGE);
+}
+
+#[tokio::test]
+async fn a_server_with_a_faulty_file_does_not_start_and_reports_the_place() {
+    let table = [
+        (
+            "\nmax-topic = 5\n",
+            "line 2, column 1: there is no option \"max-topic\"; the most similar one is max-topics",
+        ),
+        ("lag = 0\n", "line 1, column 7: lag cannot be 0"),
+        (
+            "lag = 1\nlisten = \"0.0.0.0:0\"\n",
+            "line 2, column 1: 0.0.0.0:0 can be reached from other machines",
+        ),
+        (
+            "users = \"none.toml\"\n",
+            "line 1, column 1: cannot read the users file",
+        ),
+        (
+            "durable-topics = [\"a\"]\n",
+            "line 1, column 1: --durable-topics needs --data",
+        ),
+    ];
+    for (text, expected) in table {
+        let file = ConfigFile::new(text);
+        let (status, lines) = result(&run(&["serve", "--config", file.0.path()]).await);
+        assert_eq!(status, Some(1), "{lines:?}");
+        let is_found = lines.iter().any(|line| line.contains(expected));
+        assert!(is_found, "{expected}: {lines:?}");
+    }
+}
+
+#[tokio::test]
+async fn check_reports_every_fault_and_its_place() {
+    let users = UsersFile::new("[users.anna]\npublish = [\"a..b\"]\n");
+    let pair = Pair::new();
+    std::fs::write(pair.key(), "no key").expect("written");
+    let text = format!(
+        "users = {:?}\ntls-cert = {:?}\ntls-key = {:?}\n",
+        users.path(),
+        tls::text(&pair.cert()),
+        tls::text(&pair.key())
+    );
+    let file = ConfigFile::new(&text);
+    let check = async || result(&run(&["config", "check", "--config", file.0.path()]).await);
+    let (status, lines) = check().await;
+    assert_eq!((status, lines.len()), (Some(1), 2), "{lines:?}");
+    assert!(lines[0].contains("line 1, column 1: "), "{lines:?}");
+    assert!(
+        lines[0].contains("users.toml, line 2, column 12: "),
+        "{lines:?}"
+    );
+    assert!(
+        lines[1].contains("line 3, column 1: there is no PRIVATE KEY in"),
+        "{lines:?}"
+    );
+
+    users.replace("[users.anna]\n");
+    pair.renew();
+    let (status, lines) = check().await;
+    assert_eq!((status, lines.len()), (Some(0), 1), "{lines:?}");
+    let (status, lines) = result(&run(&["config", "check"]).await);
+    assert_eq!(status, Some(1));
+    assert!(lines[0].contains("CARILLON_CONFIG"), "{lines:?}");
+}
+
+#[tokio::test]
+async fn show_prints_each_value_with_its_source() {
+    let file = ConfigFile::new("lag = 7\nlag-bytes = 1000\nhistory = 8\n");
+    let mut show = command();
+    show.env("CARILLON_CONFIG", file.0.path());
+    show.env("CARILLON_LAG_BYTES", "2000");
+    show.env("CARILLON_ALLOW_HOST", "a,b");
+    show.args(["config", "show", "--history", "9"]);
+    let output = within("the options", show.output())
+        .await
+        .expect("an output");
+    let (status, lines) = result(&output);
+    assert_eq!(status, Some(0), "{lines:?}");
+    for expected in [
+        "lag = 7 # file, line 1",
+        "lag-bytes = 2000 # environment variable CARILLON_LAG_BYTES",
+        "allow-host = [\"a\", \"b\"] # environment variable CARILLON_ALLOW_HOST",
+        "history = 9 # command line",
+        "overflow = \"drop-oldest\" # default",
+        "# data is not set",
+    ] {
+        assert!(
+            lines.iter().any(|line| line == expected),
+            "{expected}: {lines:?}"
+        );
+    }
+    // The output is a file.
+    let shown = ConfigFile::new(&lines.join("\n"));
+    let (status, again) = result(&run(&["config", "show", "--config", shown.0.path()]).await);
+    assert_eq!(status, Some(0), "{again:?}");
+    let settings = |lines: &[String]| -> Vec<String> {
+        let lines = lines.iter().filter(|line| !line.starts_with('#'));
+        let settings = lines.map(|line| line.split(" # ").next().unwrap_or_default().to_owned());
+        settings.collect()
+    };
+    assert_eq!(settings(&lines), settings(&again));
+}
