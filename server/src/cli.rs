@@ -70,7 +70,7 @@ pub enum Command {
 #[derive(Debug, Args)]
 pub struct ServeOptions {
     /// File with options by their names, such as `max-topics = 1000`, in TOML. The command line and the environment win over
-    /// the file. Relative paths in it begin at its directory
+    /// the file. Relative paths in it begin at its directory. SIGHUP reads it again
     #[arg(long, env = "CARILLON_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
     /// Address and port of HTTP, WebSocket and the pages; port 0 takes any free port

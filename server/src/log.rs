@@ -3,9 +3,22 @@
 use std::io::{self, IsTerminal as _};
 
 use printable::{Lines, Notation};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::{EnvFilter, reload};
 
 use crate::cli::{LogFormat, ServeOptions};
+
+/// The filter of the log, which can be replaced.
+pub struct LogFilter(Box<dyn Fn(EnvFilter) -> Result<(), reload::Error> + Send>);
+
+impl LogFilter {
+    /// Replaces the filter.
+    ///
+    /// # Errors
+    /// The new filter is not valid.
+    pub fn replace(&self, filter: &str) -> anyhow::Result<()> {
+        Ok((self.0)(parse_filter(filter)?)?)
+    }
+}
 
 /// Parses the value of `--log`.
 ///
@@ -21,7 +34,7 @@ pub fn parse_filter(filter: &str) -> anyhow::Result<EnvFilter> {
 /// # Errors
 ///
 /// The filter is not valid.
-pub fn init(options: &ServeOptions) -> anyhow::Result<()> {
+pub fn init(options: &ServeOptions) -> anyhow::Result<LogFilter> {
     let filter = parse_filter(&options.log)?;
     let is_colour_disabled = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     let notation = match options.log_format {
@@ -38,9 +51,18 @@ pub fn init(options: &ServeOptions) -> anyhow::Result<()> {
             inner: io::stderr(),
             notation,
         });
-    match options.log_format {
-        LogFormat::Text => subscriber.init(),
-        LogFormat::Json => subscriber.json().init(),
-    }
-    Ok(())
+    Ok(match options.log_format {
+        LogFormat::Text => {
+            let subscriber = subscriber.with_filter_reloading();
+            let handle = subscriber.reload_handle();
+            subscriber.init();
+            LogFilter(Box::new(move |filter| handle.reload(filter)))
+        }
+        LogFormat::Json => {
+            let subscriber = subscriber.json().with_filter_reloading();
+            let handle = subscriber.reload_handle();
+            subscriber.init();
+            LogFilter(Box::new(move |filter| handle.reload(filter)))
+        }
+    })
 }

@@ -63,7 +63,7 @@ use tokio::{
 };
 
 use cli::{Command, ServeOptions};
-use config::Configuration;
+use config::{Configuration, Reloader};
 use serve::Signals;
 use storage::StopError;
 use store::StoreError;
@@ -81,8 +81,8 @@ async fn main() -> ExitCode {
         Err(refusal) => return refusal.report(),
     };
     let done = match cli.command {
-        None => serve(&cli.serve, &configuration).await,
-        Some(Command::Serve(options)) => serve(&options, &configuration).await,
+        None => serve(&cli.serve, configuration).await,
+        Some(Command::Serve(options)) => serve(&options, configuration).await,
         Some(Command::Pub(options)) => client::publish(options).await,
         Some(Command::Sub(options)) => client::subscribe(options).await,
         Some(Command::Request(options)) => client::request(options).await,
@@ -114,16 +114,19 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn serve(options: &ServeOptions, configuration: &Configuration) -> anyhow::Result<()> {
+async fn serve(options: &ServeOptions, configuration: Configuration) -> anyhow::Result<()> {
     let located = |error| configuration.locate(error);
-    log::init(options).map_err(located)?;
+    let log = log::init(options).map_err(located)?;
     let signals = Signals {
         interrupt: signal(SignalKind::interrupt())?,
         terminate: signal(SignalKind::terminate())?,
         hangup: signal(SignalKind::hangup())?,
     };
     let server_options = options.server_options().map_err(located)?;
-    serve::run(server_options, signals).await.map_err(located)
+    let mut reloader = Reloader::new(configuration.clone(), log);
+    let reload = Box::new(move || reloader.reload());
+    let ended = serve::run(server_options, signals, reload).await;
+    ended.map_err(located)
 }
 
 /// Returns the exit status of a failed command.

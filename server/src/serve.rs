@@ -1,5 +1,7 @@
 //! The life of a server, from start to stop.
 
+mod reloads;
+
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::{Context as _, bail};
@@ -8,11 +10,11 @@ use store::StoreError;
 use tokio::{
     signal::unix::Signal,
     sync::{oneshot, watch},
-    task::{JoinSet, block_in_place},
+    task::block_in_place,
 };
 
 use crate::{
-    access_control::{self, AccessControl, UsersFile},
+    access_control::{AccessControl, UsersFile},
     audit::{AuditLog, Event},
     clock,
     housekeeping::run_housekeeping,
@@ -25,8 +27,9 @@ use crate::{
     server::{self, Server},
     stomp::{StompHandler, StompOptions},
     storage::{Restored, Storage, StorageOptions},
-    tls::{self, Identity, TlsOptions},
+    tls::TlsOptions,
 };
+use reloads::Reloads;
 
 /// The options of `carillon serve`.
 #[derive(Debug, Clone)]
@@ -72,6 +75,12 @@ impl Options {
         let checks = [check_exposure(self), users, certificate];
         checks.into_iter().filter_map(Result::err).collect()
     }
+
+    fn access(&self) -> Access {
+        let listen = self.ports.http.ip();
+        let public_url = self.public_url.clone();
+        Access::new(&self.allow_origins, &self.allow_hosts, public_url, listen)
+    }
 }
 
 impl Handlers {
@@ -79,17 +88,12 @@ impl Handlers {
     #[cfg(test)]
     pub fn new(options: Options, stopping: watch::Receiver<bool>) -> Self {
         let server = Server::new(options.shared.clone(), stopping);
-        Self::of(server, options)
+        let access = Arc::new(options.access());
+        Self::of(server, access, options)
     }
 
     /// Creates the handlers of a server's protocols.
-    pub fn of(server: Arc<Server>, options: Options) -> Self {
-        let access = Access::new(
-            &options.allow_origins,
-            &options.allow_hosts,
-            options.public_url,
-            options.ports.http.ip(),
-        );
+    pub fn of(server: Arc<Server>, access: Arc<Access>, options: Options) -> Self {
         let stomp = StompHandler::new(&server, options.stomp);
         let mqtt = MqttHandler::new(&server, &options.mqtt);
         Self {
@@ -107,15 +111,22 @@ pub struct Signals {
     pub interrupt: Signal,
     /// SIGTERM stops the server.
     pub terminate: Signal,
-    /// Reads the files of TLS and the users file again, and opens the audit log again.
+    /// Reads the configuration file, the files of TLS and the users file again, and opens the audit log again.
     pub hangup: Signal,
 }
 
-/// Runs a server until SIGINT or SIGTERM, and then closes its connections.
+/// Reads the options again. Returns `None` if they stay as they are.
+pub type ReloadOptions = Box<dyn FnMut() -> Option<Options> + Send>;
+
+/// Runs a server until SIGINT or SIGTERM, and then closes its connections. `reload` is called at SIGHUP.
 ///
 /// # Errors
 /// A port cannot be bound, the certificate is invalid, or a listener failed.
-pub async fn run(options: Options, mut signals: Signals) -> anyhow::Result<()> {
+pub async fn run(
+    options: Options,
+    mut signals: Signals,
+    reload: ReloadOptions,
+) -> anyhow::Result<()> {
     // Rendering pages spawns tasks. The error means that an executor is set already.
     let _ = any_spawner::Executor::init_tokio();
     // Each connection is an open file, and the usual limit is 1,024.
@@ -138,7 +149,7 @@ pub async fn run(options: Options, mut signals: Signals) -> anyhow::Result<()> {
     let listeners = Listeners::bind(&options.ports, &options.tls).await?;
     let (stop_sender, stopping) = watch::channel(false);
     let connection_limit = ConnectionLimit::new(options.max_connections);
-    let grace = options.grace;
+    let (grace_sender, grace) = watch::channel(options.grace);
     let stored = match &options.storage {
         Some(storage) => Some(block_in_place(|| {
             Storage::open(storage, options.shared.limits.clone())
@@ -166,11 +177,19 @@ pub async fn run(options: Options, mut signals: Signals) -> anyhow::Result<()> {
     };
     let public_url = options.public_url.clone();
     let directory = options.storage.as_ref().map(|one| one.directory.clone());
-    let handlers = Handlers::of(Arc::clone(&server), options);
+    let http_access = Arc::new(options.access());
+    let handlers = Handlers::of(Arc::clone(&server), Arc::clone(&http_access), options);
     handlers.mqtt.restore_sessions(sessions);
     server.broker.end_restoration();
     let housekeeping = tokio::spawn(run_housekeeping(Arc::clone(&server), handlers.mqtt.clone()));
-    let reloads = spawn_reloads(signals.hangup, &server, listeners.identity(), users_file);
+    let reloads = Reloads {
+        server: Arc::clone(&server),
+        http_access,
+        identity: listeners.identity(),
+        users_file,
+        grace: grace_sender,
+    };
+    let reloads = reloads.spawn(signals.hangup, reload);
     listeners
         .announce(public_url.as_ref(), directory.as_deref())
         .context("cannot write to standard output")?;
@@ -194,6 +213,7 @@ pub async fn run(options: Options, mut signals: Signals) -> anyhow::Result<()> {
     while let Some(ended) = accepting.join_next().await {
         ended.context("a listener failed")?;
     }
+    let grace = *grace.borrow();
     if tokio::time::timeout(grace, connection_limit.wait_until_all_closed())
         .await
         .is_err()
@@ -229,41 +249,6 @@ fn check_exposure(options: &Options) -> anyhow::Result<()> {
         ),
         None => Ok(()),
     }
-}
-
-/// Starts the tasks that read files again when they change, and at SIGHUP, which also opens the audit log again. They end when
-/// the result is dropped.
-fn spawn_reloads(
-    mut hangup: Signal,
-    server: &Arc<Server>,
-    identity: Option<Arc<Identity>>,
-    users_file: Option<UsersFile>,
-) -> JoinSet<()> {
-    let mut tasks = JoinSet::new();
-    let (hangup_sender, hangups) = watch::channel(());
-    if let Some(identity) = identity {
-        let access = Arc::clone(&server.access);
-        access.replace_client_trust(identity.current().client_trust);
-        tasks.spawn(tls::reload_on_change(identity, access, hangups.clone()));
-    }
-    if let Some(file) = users_file {
-        let (access, broker) = (Arc::clone(&server.access), Arc::clone(&server.broker));
-        tasks.spawn(access_control::reload_on_change(
-            file, access, broker, hangups,
-        ));
-    }
-    let access = Arc::clone(&server.access);
-    tasks.spawn(async move {
-        while hangup.recv().await.is_some() {
-            access.audit().reopen();
-            if hangup_sender.send(()).is_err() {
-                tracing::info!(
-                    "SIGHUP: there is no certificate file to read again, and no users file"
-                );
-            }
-        }
-    });
-    tasks
 }
 
 /// Waits until the store fails.

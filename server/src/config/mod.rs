@@ -3,12 +3,13 @@
 //! A file has options by the names that they have on the command line. clap stays the only place of names, types, ranges and
 //! relations ([`definitions`]): the settings of the file become command-line arguments, unless the command line or the
 //! environment has the option, and clap parses all together. So a new option needs no second declaration. This module owns
-//! what clap cannot know: the places in the file, and the sources of values.
+//! what clap cannot know: the places in the file, the sources of values, and what can change while the server runs.
 
 mod command;
 mod definitions;
 mod fault;
 mod merge;
+mod reload;
 mod setting;
 mod show;
 #[cfg(test)]
@@ -25,6 +26,7 @@ use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _};
 
 pub use command::run;
 pub use fault::Refusal;
+pub use reload::Reloader;
 
 use crate::cli::Cli;
 use definitions::Definitions;
@@ -33,15 +35,17 @@ use setting::Setting;
 use values::OptionValue;
 
 /// The options in force, with their sources.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Configuration {
+    /// The command line.
+    arguments: Vec<OsString>,
     file: Option<ConfigFile>,
     /// Empty for commands without the options of `carillon serve`.
     values: Vec<OptionValue>,
 }
 
 /// A configuration file.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct ConfigFile {
     path: PathBuf,
     /// The settings that neither the command line nor the environment overrides.
@@ -70,7 +74,12 @@ impl Configuration {
             Some((serve, _)) => values::in_force(&Definitions::new(), serve, file.as_ref()),
             None => Vec::new(),
         };
-        Ok((cli, Self { file, values }))
+        let configuration = Self {
+            arguments,
+            file,
+            values,
+        };
+        Ok((cli, configuration))
     }
 
     /// Adds the place in the file to an error that names an option of the file, as in `--listen`, or its path or address.

@@ -90,7 +90,8 @@ pub async fn check(State(state): State<HttpState>, request: Request, next: Next)
         Ok(host) => host,
         Err(problem) => return problem.into_response(),
     };
-    if is_exempt(&request) || state.access.hosts.accepts(host.authority.as_ref()) {
+    let hosts = &state.access.allowed().hosts;
+    if is_exempt(&request) || hosts.accepts(host.authority.as_ref()) {
         return next.run(request).await;
     }
     let name = host.authority.as_ref().map_or("", Authority::host);

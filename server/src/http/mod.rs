@@ -23,7 +23,10 @@ mod security;
 mod sign_in;
 mod web_sessions;
 
-use std::{net::IpAddr, sync::Arc};
+use std::{
+    net::IpAddr,
+    sync::{Arc, PoisonError, RwLock},
+};
 
 use axum::{
     Router,
@@ -64,13 +67,18 @@ pub struct HttpState {
     web_sessions: Arc<WebSessions>,
 }
 
-/// The hosts and origins that may use the server.
+/// The hosts and origins that may use the server, which can be replaced.
 pub struct Access {
-    origins: Origins,
-    hosts: Hosts,
+    allowed: RwLock<Arc<Allowed>>,
     refusals: RefusalLog,
     /// The address behind a proxy.
     public_url: Option<PublicUrl>,
+}
+
+/// The hosts and origins that may use the server.
+struct Allowed {
+    origins: Origins,
+    hosts: Hosts,
 }
 
 /// Routes of other modules.
@@ -83,11 +91,11 @@ pub struct OtherRoutes {
 
 impl HttpState {
     /// Creates the state.
-    pub fn new(server: &Arc<Server>, access: Access) -> Self {
+    pub fn new(server: &Arc<Server>, access: Arc<Access>) -> Self {
         Self {
             server: Arc::clone(server),
             web_sessions: Arc::new(WebSessions::below(access.prefix())),
-            access: Arc::new(access),
+            access,
         }
     }
 }
@@ -106,11 +114,9 @@ impl Access {
         public_url: Option<PublicUrl>,
         listen: IpAddr,
     ) -> Self {
-        let mut origins = allow_origins.to_vec();
-        origins.extend(public_url.as_ref().map(PublicUrl::origin));
+        let allowed = Allowed::new(allow_origins, allow_hosts, public_url.as_ref(), listen);
         Self {
-            origins: Origins::new(&origins),
-            hosts: Hosts::new(allow_hosts, &origins, listen),
+            allowed: RwLock::new(Arc::new(allowed)),
             refusals: RefusalLog::default(),
             public_url,
         }
@@ -119,6 +125,34 @@ impl Access {
     /// Returns the prefix of the public address: empty, or such as `/carillon`.
     fn prefix(&self) -> &str {
         self.public_url.as_ref().map_or("", PublicUrl::prefix)
+    }
+
+    /// Replaces the hosts and origins, for requests from now on.
+    pub fn replace(&self, allow_origins: &[String], allow_hosts: &[String], listen: IpAddr) {
+        let public_url = self.public_url.as_ref();
+        let new = Allowed::new(allow_origins, allow_hosts, public_url, listen);
+        *self.allowed.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(new);
+    }
+
+    fn allowed(&self) -> Arc<Allowed> {
+        let allowed = self.allowed.read().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(&allowed)
+    }
+}
+
+impl Allowed {
+    fn new(
+        allow_origins: &[String],
+        allow_hosts: &[String],
+        public_url: Option<&PublicUrl>,
+        listen: IpAddr,
+    ) -> Self {
+        let mut origins = allow_origins.to_vec();
+        origins.extend(public_url.map(PublicUrl::origin));
+        Self {
+            origins: Origins::new(&origins),
+            hosts: Hosts::new(allow_hosts, &origins, listen),
+        }
     }
 }
 

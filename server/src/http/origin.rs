@@ -3,6 +3,8 @@
 //! A browser lets any page of any site open a WebSocket to any address, including the reader's own machine, and sends
 //! the page's origin. Other clients send no origin and are not affected.
 
+use std::sync::Arc;
+
 use axum::{
     extract::{Request, State},
     http::{HeaderValue, Method, StatusCode, header, request::Parts},
@@ -53,11 +55,8 @@ pub fn check_origin<B>(state: &HttpState, request: &axum::http::Request<B>) -> R
         return Ok(());
     };
     let origin = String::from_utf8_lossy(origin.as_bytes());
-    if state
-        .access
-        .origins
-        .accepts(&origin, &RequestHost::of(request)?)
-    {
+    let origins = &state.access.allowed().origins;
+    if origins.accepts(&origin, &RequestHost::of(request)?) {
         return Ok(());
     }
     state.access.refusals.log_origin(&origin);
@@ -80,10 +79,10 @@ pub async fn check_unsafe_request(
 /// Lets pages of allowed origins read responses, and answers their preflight requests (the Fetch standard's CORS
 /// protocol). Such a page may send any headers, because it chooses the names of `carillon-header-NAME`.
 pub fn cors_layer(state: &HttpState) -> CorsLayer {
-    let origins = state.access.origins.clone();
+    let access = Arc::clone(&state.access);
     let allows = move |origin: &HeaderValue, _: &Parts| {
         let origin = origin.to_str();
-        origin.is_ok_and(|origin| origins.allows(origin))
+        origin.is_ok_and(|origin| access.allowed().origins.allows(origin))
     };
     CorsLayer::new()
         .allow_origin(AllowOrigin::predicate(allows))
@@ -98,11 +97,8 @@ pub async fn connect_check(
     Query(query): Query<OriginQuery>,
     request: Request,
 ) -> Result<StatusCode, Problem> {
-    match state
-        .access
-        .origins
-        .accepts(&query.origin, &RequestHost::of(&request)?)
-    {
+    let origins = &state.access.allowed().origins;
+    match origins.accepts(&query.origin, &RequestHost::of(&request)?) {
         true if login::must_sign_in(&state, &request) => Err(Problem::new(
             StatusCode::FORBIDDEN,
             "you are signed out; reload this page to sign in again",

@@ -37,7 +37,7 @@ impl HttpHandler {
     /// Creates the handler of the port, with the handlers that connections are passed to.
     pub fn new(
         server: &Arc<Server>,
-        access: Access,
+        access: Arc<Access>,
         stomp: &StompHandler,
         mqtt: &MqttHandler,
     ) -> Self {

@@ -1,14 +1,14 @@
-//! The configuration file: its options in force, and `carillon config`.
+//! The configuration file: its options in force, `carillon config`, and what changes at SIGHUP.
 
 use std::process::Output;
 
 use harness::Carillon;
 use harness::carillon::{command, run};
 use harness::deadline::within;
-use harness::http::post;
+use harness::http::{Answer, post, request, send};
 use harness::tls::{self, Pair};
 use harness::users::UsersFile;
-use http::StatusCode;
+use http::{HeaderValue, Method, StatusCode};
 
 /// A file in a directory of its own. Its text has the paths of other files as a whole.
 struct ConfigFile(UsersFile);
@@ -33,6 +33,14 @@ fn result(output: &Output) -> (Option<i32>, Vec<String>) {
             .collect::<Vec<_>>()
     });
     (output.status.code(), lines.collect())
+}
+
+/// Asks for a list as a page of another origin does.
+async fn list_for(server: &Carillon, origin: &'static str) -> Answer {
+    let mut request = request(Method::GET, server.url("/api/topics"), "");
+    let headers = request.headers_mut();
+    headers.insert("origin", HeaderValue::from_static(origin));
+    send(request).await
 }
 
 #[tokio::test]
@@ -147,4 +155,50 @@ async fn show_prints_each_value_with_its_source() {
         settings.collect()
     };
     assert_eq!(settings(&lines), settings(&again));
+}
+
+#[tokio::test]
+async fn sighup_applies_what_needs_no_restart_and_names_the_rest() {
+    let before = "log = \"warn\"\nallow-origin = [\"https://a.example\"]\nmax-topics = 5\n";
+    let file = ConfigFile::new(before);
+    let server = file.server().await;
+    let allowed = list_for(&server, "https://a.example").await;
+    assert_eq!(
+        allowed.header("access-control-allow-origin"),
+        "https://a.example"
+    );
+
+    let after = "log = \"info\"\nallow-origin = [\"https://b.example\"]\nmax-topics = 6\nlag = 9\n";
+    file.0.replace(after);
+    server.hang_up().await;
+    // The first line appears only with the new filter of the log.
+    server.logged("the configuration file was read again").await;
+    server
+        .logged("these options changed, and need a restart")
+        .await;
+    server.logged("options=\"max-topics lag\"").await;
+    let allowed = list_for(&server, "https://b.example").await;
+    assert_eq!(
+        allowed.header("access-control-allow-origin"),
+        "https://b.example"
+    );
+    let refused = list_for(&server, "https://a.example").await;
+    assert_eq!(refused.header("access-control-allow-origin"), "");
+
+    // A file with a fault changes nothing.
+    file.0
+        .replace("allow-origin = [\"https://c.example\"]\nlag = 0\n");
+    server.hang_up().await;
+    server.logged("line 2, column 7: lag cannot be 0").await;
+    server.logged("the old values stay in force").await;
+    let allowed = list_for(&server, "https://b.example").await;
+    assert_eq!(
+        allowed.header("access-control-allow-origin"),
+        "https://b.example"
+    );
+
+    std::fs::remove_file(file.0.path()).expect("the file");
+    server.hang_up().await;
+    server.logged("cannot read the configuration file").await;
+    assert!(server.stop().await.success());
 }

@@ -1,0 +1,87 @@
+//! The files that are read again while the server runs: the configuration file at SIGHUP, the certificate and the users file
+//! also when they change. SIGHUP also opens the audit log again.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::{
+    signal::unix::Signal,
+    sync::watch,
+    task::{JoinSet, block_in_place},
+};
+
+use super::{Options, ReloadOptions};
+use crate::{
+    access_control::{self, UsersFile},
+    http::Access,
+    server::Server,
+    tls::{self, Identity},
+};
+
+/// The parts of a server that change when files are read again.
+pub(super) struct Reloads {
+    pub(super) server: Arc<Server>,
+    pub(super) http_access: Arc<Access>,
+    /// `None` without TLS.
+    pub(super) identity: Option<Arc<Identity>>,
+    /// `None` if everything is allowed.
+    pub(super) users_file: Option<UsersFile>,
+    /// The maximum time for connections to end when the server stops.
+    pub(super) grace: watch::Sender<Duration>,
+}
+
+impl Reloads {
+    /// Starts the tasks. They end when the result is dropped.
+    pub(super) fn spawn(self, mut hangup: Signal, mut reload: ReloadOptions) -> JoinSet<()> {
+        let mut tasks = JoinSet::new();
+        let (hangup_sender, hangups) = watch::channel(());
+        let replaceable = ReplaceableOptions {
+            http_access: self.http_access,
+            grace: self.grace,
+        };
+        let Server { access, broker, .. } = &*self.server;
+        if let Some(identity) = self.identity {
+            access.replace_client_trust(identity.current().client_trust);
+            let access = Arc::clone(access);
+            tasks.spawn(tls::reload_on_change(identity, access, hangups.clone()));
+        }
+        if let Some(file) = self.users_file {
+            let (access, broker) = (Arc::clone(access), Arc::clone(broker));
+            let hangups = hangups.clone();
+            tasks.spawn(access_control::reload_on_change(
+                file, access, broker, hangups,
+            ));
+        }
+        drop(hangups);
+        let access = Arc::clone(access);
+        tasks.spawn(async move {
+            while hangup.recv().await.is_some() {
+                access.audit().reopen();
+                let options = block_in_place(&mut reload);
+                if let Some(options) = &options {
+                    replaceable.replace(options);
+                }
+                if hangup_sender.send(()).is_err() && options.is_none() {
+                    tracing::info!(
+                        "SIGHUP: there is no certificate file to read again, and no users file"
+                    );
+                }
+            }
+        });
+        tasks
+    }
+}
+
+/// The parts of a server that follow its options.
+struct ReplaceableOptions {
+    http_access: Arc<Access>,
+    grace: watch::Sender<Duration>,
+}
+
+impl ReplaceableOptions {
+    fn replace(&self, options: &Options) {
+        let listen = options.ports.http.ip();
+        let (origins, hosts) = (&options.allow_origins, &options.allow_hosts);
+        self.http_access.replace(origins, hosts, listen);
+        self.grace.send_replace(options.grace);
+    }
+}
