@@ -27,7 +27,7 @@ use access::{Grants, Identity, KeySet, Users, UsersChanges};
 pub use login::{Credentials, ImplicitLogin, Login, LoginAttempt, LoginError};
 pub use peer_certificate::{ClientTrust, PeerCertificate};
 pub use principal::{Forbidden, Principal, SessionOwner};
-pub use users_file::{UsersFile, reload_on_change};
+pub use users_file::{UsersFile, UsersPath, reload_on_change};
 
 use login::Proof;
 use principals::Principals;

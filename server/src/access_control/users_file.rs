@@ -3,7 +3,7 @@
 use std::{
     fs, io,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -18,10 +18,26 @@ use crate::{
 };
 
 /// A users file that was read.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct UsersFile {
-    path: PathBuf,
+    path: UsersPath,
     files: ReadFiles,
+}
+
+/// The path of a users file, which can be replaced. The new file is read at the next SIGHUP.
+#[derive(Debug, Clone)]
+pub struct UsersPath(Arc<Mutex<PathBuf>>);
+
+impl UsersPath {
+    /// Replaces the path.
+    pub fn replace(&self, path: &Path) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = path.to_owned();
+    }
+
+    fn get(&self) -> PathBuf {
+        let path = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        path.clone()
+    }
 }
 
 /// The reason why a users file cannot be used.
@@ -73,8 +89,13 @@ impl UsersFile {
             keys,
         } = ReadUsers::read(path)?;
         users.set_jwt_keys(keys?);
-        let path = path.to_owned();
+        let path = UsersPath(Arc::new(Mutex::new(path.to_owned())));
         Ok((Self { path, files }, users))
+    }
+
+    /// Returns the path.
+    pub fn path(&self) -> UsersPath {
+        self.path.clone()
     }
 }
 
@@ -117,29 +138,34 @@ pub async fn reload_on_change(
         files,
         interval: CHECK_INTERVAL,
     };
-    let reload = move || match ReadUsers::read(&path) {
-        Ok(ReadUsers {
-            mut users,
-            files,
-            keys,
-        }) => {
-            let keys = keys.unwrap_or_else(|error| {
-                tracing::error!(%error, "the new keys are not used; the old ones stay in force");
-                access.jwt_keys().unwrap_or_default()
-            });
-            users.set_jwt_keys(keys);
-            tracing::info!(path = %path.display(), "the users file was read again");
-            if access.replace(users) {
-                broker.rejoin_wildcards();
+    let reload = move || {
+        let path = path.get();
+        let mut files_before = ReadFiles::default();
+        files_before.add(&path);
+        match ReadUsers::read(&path) {
+            Ok(ReadUsers {
+                mut users,
+                files,
+                keys,
+            }) => {
+                let keys = keys.unwrap_or_else(|error| {
+                    tracing::error!(%error, "the new keys are not used; the old ones stay in force");
+                    access.jwt_keys().unwrap_or_default()
+                });
+                users.set_jwt_keys(keys);
+                tracing::info!(path = %path.display(), "the users file was read again");
+                if access.replace(users) {
+                    broker.rejoin_wildcards();
+                }
+                Some(files)
             }
-            Some(files)
-        }
-        Err(error) => {
-            access.audit().record(&Event::UsersRefused {
-                reason: Text::from(&error.to_string()),
-            });
-            tracing::error!(%error, "the users file is not used; the old users stay in force");
-            None
+            Err(error) => {
+                access.audit().record(&Event::UsersRefused {
+                    reason: Text::from(&error.to_string()),
+                });
+                tracing::error!(%error, "the users file is not used; the old users stay in force");
+                Some(files_before)
+            }
         }
     };
     watch_files(watched, hangup, reload).await;

@@ -1,5 +1,7 @@
 //! The options that change when the file is read again, at SIGHUP.
 
+use std::ffi::OsString;
+
 use super::{Configuration, values::OptionValue};
 use crate::{cli::Command, log::LogFilter, serve};
 
@@ -81,7 +83,7 @@ fn apply(in_force: &mut [OptionValue], new: Vec<OptionValue>) -> Changes {
         if old.values == new.values {
             continue;
         }
-        if RELOADABLE.contains(&new.name.as_str()) {
+        if is_reloadable(&old.name, &old.values, &new.values) {
             changes.applied.push(new.name.clone());
             *old = new;
         } else {
@@ -91,8 +93,21 @@ fn apply(in_force: &mut [OptionValue], new: Vec<OptionValue>) -> Changes {
     changes
 }
 
+fn is_reloadable(name: &str, old: &[OsString], new: &[OsString]) -> bool {
+    let is_file = REPLACEABLE_FILES.contains(&name) && !old.is_empty() && !new.is_empty();
+    is_file || RELOADABLE.contains(&name)
+}
+
 /// The options whose new values are in force at once: see [`serve::Options`] and [`LogFilter`].
 const RELOADABLE: [&str; 4] = ["allow-host", "allow-origin", "grace", "log"];
+/// Files that another file can replace. To have one at all, or none any more, needs a restart.
+const REPLACEABLE_FILES: [&str; 5] = [
+    "tls-cert",
+    "tls-client-ca",
+    "tls-client-crl",
+    "tls-key",
+    "users",
+];
 
 #[cfg(test)]
 mod tests {
@@ -101,8 +116,27 @@ mod tests {
     #[test]
     fn options_that_are_reloaded_exist() {
         let definitions = Definitions::new();
-        for name in RELOADABLE {
+        for name in RELOADABLE.iter().chain(&REPLACEABLE_FILES) {
             assert!(definitions.find(name).is_some(), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_file_is_replaced_by_another_file_only() {
+        let one = [OsString::from("one")];
+        let table = [
+            ("users", &one[..], &one[..], true),
+            ("users", &[], &one, false),
+            ("users", &one, &[], false),
+            ("log", &one, &[], true),
+            ("listen", &one, &one, false),
+        ];
+        for (name, old, new, expected) in table {
+            assert_eq!(
+                is_reloadable(name, old, new),
+                expected,
+                "{name} {old:?} {new:?}"
+            );
         }
     }
 }

@@ -11,7 +11,7 @@ use tokio::{
 
 use super::{Options, ReloadOptions};
 use crate::{
-    access_control::{self, UsersFile},
+    access_control::{self, UsersFile, UsersPath},
     http::Access,
     server::Server,
     tls::{self, Identity},
@@ -36,6 +36,8 @@ impl Reloads {
         let (hangup_sender, hangups) = watch::channel(());
         let replaceable = ReplaceableOptions {
             http_access: self.http_access,
+            identity: self.identity.clone(),
+            users_path: self.users_file.as_ref().map(UsersFile::path),
             grace: self.grace,
         };
         let Server { access, broker, .. } = &*self.server;
@@ -56,6 +58,7 @@ impl Reloads {
         tasks.spawn(async move {
             while hangup.recv().await.is_some() {
                 access.audit().reopen();
+                // First, because it may name other files.
                 let options = block_in_place(&mut reload);
                 if let Some(options) = &options {
                     replaceable.replace(options);
@@ -74,6 +77,8 @@ impl Reloads {
 /// The parts of a server that follow its options.
 struct ReplaceableOptions {
     http_access: Arc<Access>,
+    identity: Option<Arc<Identity>>,
+    users_path: Option<UsersPath>,
     grace: watch::Sender<Duration>,
 }
 
@@ -82,6 +87,12 @@ impl ReplaceableOptions {
         let listen = options.ports.http.ip();
         let (origins, hosts) = (&options.allow_origins, &options.allow_hosts);
         self.http_access.replace(origins, hosts, listen);
+        if let Some(identity) = &self.identity {
+            identity.replace_files(&options.tls);
+        }
+        if let (Some(path), Some(new)) = (&self.users_path, &options.users) {
+            path.replace(new);
+        }
         self.grace.send_replace(options.grace);
     }
 }

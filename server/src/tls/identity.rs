@@ -25,15 +25,21 @@ use crate::{
 
 /// The server's TLS identity. A connection keeps the certificate of its handshake; the next handshake uses the newest.
 pub struct Identity {
-    /// `None` for a generated certificate.
-    files: Option<Files>,
-    /// `None` if clients are not asked for certificates.
-    client_files: Option<ClientTrustFiles>,
-    /// All files.
+    files: Mutex<TlsFiles>,
+    /// The files as they were read at the start.
     read: ReadFiles,
     current: Mutex<Current>,
     /// The fingerprint of a generated certificate, for people to compare.
     pub fingerprint: Option<String>,
+}
+
+/// The files, which can be replaced by others.
+#[derive(Clone)]
+struct TlsFiles {
+    /// `None` for a generated certificate.
+    own: Option<Files>,
+    /// `None` if clients are not asked for certificates.
+    clients: Option<ClientTrustFiles>,
 }
 
 /// What the next handshake uses.
@@ -56,20 +62,12 @@ impl Identity {
         options: &TlsOptions,
         listen: std::net::IpAddr,
     ) -> anyhow::Result<Option<Arc<Self>>> {
-        let files = match (&options.cert, &options.key) {
-            (Some(cert), Some(key)) => Some(Files {
-                cert: cert.clone(),
-                key: key.clone(),
-            }),
-            _ if options.self_signed => None,
-            _ => return Ok(None),
-        };
-        let client_files = client_files(options);
-        let mut read = ReadFiles::default();
-        let own = files.iter().flat_map(Files::paths);
-        let clients = client_files.iter().flat_map(ClientTrustFiles::paths);
-        own.chain(clients).for_each(|path| read.add(path));
-        let (key, fingerprint) = match &files {
+        let files = TlsFiles::of(options);
+        if files.own.is_none() && !options.self_signed {
+            return Ok(None);
+        }
+        let read = files.stamped();
+        let (key, fingerprint) = match &files.own {
             Some(files) => (files.load()?, None),
             None => {
                 let certificate = self_signed::certificate(listen)?;
@@ -81,19 +79,34 @@ impl Identity {
                 (certificate.certified_key()?, Some(fingerprint))
             }
         };
-        let verifier = client_files.as_ref().map(ClientTrustFiles::load);
+        let verifier = files.clients.as_ref().map(ClientTrustFiles::load);
         let client_trust = ClientTrust {
             verifier: verifier.transpose()?,
             generation: 1,
         };
         let current = Current::new(key, Arc::new(client_trust))?;
         Ok(Some(Arc::new(Self {
-            files,
-            client_files,
+            files: Mutex::new(files),
             read,
             current: Mutex::new(current),
             fingerprint,
         })))
+    }
+
+    /// Names other files, which are read at the next SIGHUP. A generated certificate stays, and clients are asked for
+    /// certificates as before.
+    pub fn replace_files(&self, options: &TlsOptions) {
+        let new = TlsFiles::of(options);
+        let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
+        if files.own.is_some() && new.own.is_some() {
+            files.own = new.own;
+        }
+        if let (Some(clients), Some(new)) = (&mut files.clients, new.clients) {
+            clients.ca = new.ca;
+            if clients.crl.is_some() && new.crl.is_some() {
+                clients.crl = new.crl;
+            }
+        }
     }
 
     /// Returns what the next handshake uses.
@@ -105,14 +118,21 @@ impl Identity {
         self.current.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Reads the files again. What is not usable stays as it is.
-    fn reload(&self, access: &AccessControl) {
+    /// Reads the files again, and returns them. What is not usable stays as it is.
+    fn reload(&self, access: &AccessControl) -> ReadFiles {
+        let files = self
+            .files
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        let read = files.stamped();
+        let TlsFiles { own, clients } = files;
         let Current {
             mut key,
             mut client_trust,
             ..
         } = self.current();
-        if let Some(files) = &self.files {
+        if let Some(files) = own {
             match files.load() {
                 Ok(loaded) => {
                     key = loaded;
@@ -123,7 +143,7 @@ impl Identity {
                 }
             }
         }
-        if let Some(files) = &self.client_files {
+        if let Some(files) = clients {
             match files.load() {
                 Ok(verifier) => {
                     client_trust = Arc::new(ClientTrust {
@@ -144,6 +164,25 @@ impl Identity {
             }
             Err(error) => tracing::error!(%error, "TLS cannot be configured"),
         }
+        read
+    }
+}
+
+impl TlsFiles {
+    fn of(options: &TlsOptions) -> Self {
+        Self {
+            own: options.files(),
+            clients: client_files(options),
+        }
+    }
+
+    /// Returns the files with their stamps, before they are read.
+    fn stamped(&self) -> ReadFiles {
+        let own = self.own.iter().flat_map(Files::paths);
+        let clients = self.clients.iter().flat_map(ClientTrustFiles::paths);
+        let mut read = ReadFiles::default();
+        own.chain(clients).for_each(|path| read.add(path));
+        read
     }
 }
 
@@ -190,10 +229,7 @@ pub async fn reload_on_change(
     if watched.files.paths.is_empty() {
         return;
     }
-    let reload = move || {
-        identity.reload(&access);
-        None
-    };
+    let reload = move || Some(identity.reload(&access));
     watch_files(watched, hangup, reload).await;
 }
 

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, builder::BoolishValueParser};
 
+use super::certificate::Files;
+
 /// The options of `carillon serve` for TLS.
 #[derive(Debug, Clone, Default, Args)]
 pub struct TlsOptions {
@@ -72,4 +74,14 @@ pub struct TlsOptions {
         value_parser = BoolishValueParser::new()
     )]
     pub only: bool,
+}
+
+impl TlsOptions {
+    /// Returns the files of the certificate, if there are any.
+    pub(super) fn files(&self) -> Option<Files> {
+        Some(Files {
+            cert: self.cert.clone()?,
+            key: self.key.clone()?,
+        })
+    }
 }

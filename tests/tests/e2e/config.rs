@@ -4,9 +4,9 @@ use std::process::Output;
 
 use harness::Carillon;
 use harness::carillon::{command, run};
-use harness::deadline::within;
+use harness::deadline::{eventually, within};
 use harness::http::{Answer, post, request, send};
-use harness::tls::{self, Pair};
+use harness::tls::{self, Pair, Trust};
 use harness::users::UsersFile;
 use http::{HeaderValue, Method, StatusCode};
 
@@ -201,4 +201,43 @@ async fn sighup_applies_what_needs_no_restart_and_names_the_rest() {
     server.hang_up().await;
     server.logged("cannot read the configuration file").await;
     assert!(server.stop().await.success());
+}
+
+#[tokio::test]
+async fn sighup_reads_other_files_that_the_file_names() {
+    let (closed, open) = (
+        UsersFile::new("[anonymous]\n"),
+        UsersFile::new("[anonymous]\npublish = [\">\"]\n"),
+    );
+    let (first, second) = (Pair::new(), Pair::new());
+    let text = |users: &UsersFile, pair: &Pair| {
+        format!(
+            "users = {:?}\ntls-cert = {:?}\ntls-key = {:?}\n",
+            users.path(),
+            tls::text(&pair.cert()),
+            tls::text(&pair.key())
+        )
+    };
+    let file = ConfigFile::new(&text(&closed, &first));
+    let server = file.server().await;
+    let url = server.url("/api/topics/a");
+    let refused = post(&url, "text/plain", "x").await;
+    assert_eq!(refused.status, StatusCode::FORBIDDEN);
+    let connects = async |trust: Trust| trust.try_connect(server.address()).await.is_ok();
+    assert!(connects(first.trust()).await);
+    assert!(!connects(second.trust()).await);
+
+    file.0.replace(&text(&open, &second));
+    server.hang_up().await;
+    let is_second = || connects(second.trust());
+    eventually("the second certificate", is_second, |is_second| *is_second).await;
+    let publish = || async { post(&url, "text/plain", "x").await.status };
+    let is_open = |status: &StatusCode| *status == StatusCode::OK;
+    eventually("the second users file", publish, is_open).await;
+
+    // The new files are the ones that are watched.
+    open.replace("[anonymous]\n");
+    let is_closed = |status: &StatusCode| *status == StatusCode::FORBIDDEN;
+    eventually("the change", publish, is_closed).await;
+    assert!(!server.transcript().contains("need a restart"));
 }
