@@ -34,6 +34,14 @@ impl UsersFile {
         Self { directory, path }
     }
 
+    /// Writes a file with a user `visitor`, who may publish to and subscribe to topics below `open`. Returns its token, too.
+    pub async fn for_visitor() -> (Self, String) {
+        let rules = "[users.visitor]\npublish = [\"open.>\"]\nsubscribe = [\"open.>\"]\n";
+        let file = Self::new(rules);
+        let token = file.token("visitor").await;
+        (file, token)
+    }
+
     pub fn path(&self) -> &str {
         &self.path
     }

@@ -72,6 +72,7 @@ mod reader;
 mod receipts;
 mod refused_page;
 mod request_reply;
+mod rights;
 mod selectors;
 mod shares;
 mod sign_in;
