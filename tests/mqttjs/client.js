@@ -7,16 +7,31 @@ export const is5 = level === 5;
 
 /// Returns a connected client; the options are additional options of mqtt.js.
 export async function connect(options = {}) {
-  const stream = mqtt.connect(url, {
+  const stream = open(options);
+  const client = new Client(stream);
+  client.connack = await client.once("connect");
+  return client;
+}
+
+/// Returns the reason code of the CONNACK that refuses a client with these options.
+export async function refusal(options) {
+  const stream = open(options);
+  const code = await new Promise((resolve) => {
+    stream.once("error", (error) => resolve(error.code));
+    stream.once("connect", () => resolve(0));
+  });
+  await settled((done) => stream.end(true, {}, done));
+  return code;
+}
+
+function open(options) {
+  return mqtt.connect(url, {
     protocolId: level === 3 ? "MQIsdp" : "MQTT",
     protocolVersion: level,
     reconnectPeriod: 0,
     keepalive: 30,
     ...options,
   });
-  const client = new Client(stream);
-  client.connack = await client.once("connect");
-  return client;
 }
 
 class Client {

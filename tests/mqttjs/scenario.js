@@ -1,6 +1,6 @@
 // mqtt.js with Carillon: runs a scenario and prints the results as JSON. Arguments: the package, the
-// server's URL, the protocol level, the scenario, and the first level of its topics.
-import { connect, fail, is5 } from "./client.js";
+// server's URL, the protocol level, the scenario, and the first level of its topics or the token of its user.
+import { connect, fail, is5, refusal } from "./client.js";
 
 const [scenario, name] = process.argv.slice(5);
 const lasting = is5 ? { properties: { sessionExpiryInterval: 600 } } : {};
@@ -132,6 +132,28 @@ const scenarios = {
     await requester.end();
     await responder.end();
     return { body, correlation, contentType, userProperties };
+  },
+
+  // A user who may publish and subscribe below `open`. Version 4 of mqtt.js reports a refused filter as its QoS, version 5 as
+  // an error with the SUBACK.
+  async rights() {
+    const username = "visitor";
+    const wrong = await refusal({ username, password: "wrong" });
+    const client = await connect({ username, password: name });
+    const code = (request) => request.catch((error) => error.packet?.granted[0] ?? error.code);
+    const subscribed = [];
+    for (const filter of ["open/a", "shut/a"]) {
+      const granted = await code(client.subscribe(filter, { qos: 1 }));
+      subscribed.push(Array.isArray(granted) ? granted[0].qos : granted);
+    }
+    const published = [];
+    for (const topic of ["shut/a", "open/a"]) {
+      const sent = await code(client.publish(topic, topic, { qos: 1 }));
+      published.push(typeof sent === "number" ? sent : 0);
+    }
+    const seen = await client.bodies(1);
+    await client.end();
+    return { wrong, subscribed, published, seen };
   },
 
   async aliases() {

@@ -1,5 +1,6 @@
 """paho with Carillon: runs a scenario and prints the results as JSON. Arguments: the scenario, the
-version, `tcp` or `websockets`, the port, the first level of its topics, and for TLS the certificate."""
+version, `tcp` or `websockets`, the port, the first level of its topics or the token of its user, and
+for TLS the certificate."""
 
 import json
 import sys
@@ -7,7 +8,7 @@ import sys
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
-from client import DEADLINE_S, Client, Door
+from client import DEADLINE_S, Client, Door, Refused
 
 
 def publish(door, name):
@@ -101,7 +102,22 @@ def request(door, name):
     }
 
 
-SCENARIOS = [publish, retained, will, session, takeover, request]
+def rights(door, token):
+    """Uses the rights of a user who may publish and subscribe below `open`."""
+    try:
+        Client(door, "wrong", login=("visitor", "wrong"))
+        wrong = None
+    except Refused as refused:
+        wrong = refused.args[0]
+    client = Client(door, "right", login=("visitor", token))
+    subscribed = [client.reason_of_subscription(topic, 1) for topic in ["open/a", "shut/a"]]
+    published = [client.reason_of_publication(topic, topic) for topic in ["shut/a", "open/a"]]
+    seen = client.bodies(1)
+    client.leave()
+    return {"wrong": wrong, "subscribed": subscribed, "published": published, "seen": seen}
+
+
+SCENARIOS = [publish, retained, will, session, takeover, request, rights]
 
 if __name__ == "__main__":
     scenario, version, transport, port, name, *certificate = sys.argv[1:]

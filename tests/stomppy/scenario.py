@@ -1,13 +1,14 @@
 """stomp.py with Carillon, over TCP or TLS. Prints the results as JSON.
 
-Arguments: the scenario, the version, the port, a name for the queue or topic, and with TLS the file
-of the certificate to trust.
+Arguments: the scenario, the version, the port, a name for the queue or topic or the token of the user,
+and with TLS the file of the certificate to trust.
 """
 
 import json
 import sys
 
 from client import Client, seen
+from stomp.exception import ConnectFailedException
 
 
 def publish(connect, name):
@@ -120,7 +121,33 @@ def browse(connect, name):
     return bodies
 
 
-SCENARIOS = [publish, acknowledge, reject, dismiss, transaction, durable, browse]
+def rights(connect, token):
+    """Uses the rights of a user who may publish and subscribe below `open`."""
+
+    def error(act):
+        """Returns the title of the ERROR, which ends the connection; `None` if the request is accepted."""
+        client = connect(login="visitor", passcode=token)
+        try:
+            act(client)
+        except AssertionError as refusal:
+            return str(refusal).split(":")[0]
+        client.leave()
+        return None
+
+    try:
+        connect(login="visitor", passcode="wrong")
+        is_refused = False
+    except ConnectFailedException:
+        is_refused = True
+    topics = ["/topic/open.a", "/topic/shut.a"]
+    return {
+        "wrong": is_refused,
+        "subscribed": [error(lambda client: client.subscribe(topic)) for topic in topics],
+        "published": [error(lambda client: client.send(topic, "1")) for topic in topics],
+    }
+
+
+SCENARIOS = [publish, acknowledge, reject, dismiss, transaction, durable, browse, rights]
 
 
 def main():

@@ -1,6 +1,7 @@
 //! mqtt.js from npm, in version 4.3.7 and in the current version: over WebSocket at each path, and
 //! over TCP.
 
+use harness::users::UsersFile;
 use harness::{Carillon, node};
 use serde_json::{Value, json};
 
@@ -160,5 +161,34 @@ async fn it_resolves_topic_aliases_and_uses_them() {
         let topic = format!("aliases-{}/a/long/name", play.name);
         let expected = json!([[topic, "1"], [topic, "2"], [topic, "3"]]);
         assert_eq!(play.run("aliases").await, expected, "{}", play.name);
+    }
+}
+
+#[tokio::test]
+async fn it_has_the_rights_of_its_user() {
+    let (file, token) = UsersFile::for_visitor().await;
+    let server = file.server(&[]).await;
+    for Play {
+        package,
+        level,
+        url,
+        ..
+    } in plays(&server).await
+    {
+        let arguments = [package, url.as_str(), level, "rights", &token];
+        let printed = node::run("mqttjs/scenario.js", &arguments).await;
+        let report: Value = serde_json::from_str(&printed).expect("a report in JSON");
+        // Before 5.0 a filter is refused without a reason, and a publication is dropped.
+        let (wrong, filter, publication) = match level {
+            "5" => (0x86, 0x87, 0x87),
+            _ => (4, 0x80, 0),
+        };
+        let expected = json!({
+            "wrong": wrong,
+            "subscribed": [1, filter],
+            "published": [publication, 0],
+            "seen": ["open/a"],
+        });
+        assert_eq!(report, expected, "{package} {level} {url}");
     }
 }

@@ -2,14 +2,15 @@
 //! destination on another way: wills, retained messages, dead letters, replies, advisories, virtual topics, `$SYS`.
 
 use harness::Carillon;
-use harness::deadline::within;
-use harness::http::{Answer, send};
+use harness::http::send;
 use harness::mqtt::{Kind, MqttClient, Packet, RETAIN, Version, Will};
-use harness::sse::EventStream;
 use harness::stomp::{Frame, INDIVIDUAL, StompClient};
 use harness::users::{UsersFile, mqtt_login, stomp_login, with_token};
 use http::{Method, StatusCode};
-use tokio::process::Command;
+
+use super::visitor::{BODY, Client, Door, NOT_AUTHORIZED, Right, Visitor};
+
+use Right::{Browse, Manage, Publish, Receive, Send, Subscribe};
 
 const RULES: &str = r#"
 [users.admin]
@@ -27,31 +28,6 @@ receive = ["open.>"]
 browse = ["open.>"]
 manage = ["open.>"]
 "#;
-
-const NOT_AUTHORIZED: u8 = 0x87;
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Door {
-    Mqtt3,
-    Mqtt5,
-    MqttOverWebSocket,
-    Stomp,
-    StompOverWebSocket,
-    Http,
-    Events,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Right {
-    Publish,
-    Subscribe,
-    Send,
-    Receive,
-    Browse,
-    Manage,
-}
-
-use Right::{Browse, Manage, Publish, Receive, Send, Subscribe};
 
 /// The doors, with the rights that a client can use there.
 const TABLE: [(Door, &[Right]); 7] = [
@@ -76,180 +52,6 @@ fn rows() -> impl Iterator<Item = (Door, Right)> {
         .flat_map(|(door, rights)| rights.iter().map(move |right| (door, *right)))
 }
 
-/// A client that has come in through a door.
-struct Visitor<'a> {
-    server: &'a Carillon,
-    token: &'a str,
-    client: Client,
-}
-
-enum Client {
-    Mqtt(MqttClient),
-    Stomp(StompClient),
-    Http,
-    Events(Option<EventStream>),
-}
-
-impl<'a> Visitor<'a> {
-    async fn enter(server: &'a Carillon, door: Door, token: &'a str) -> Self {
-        // One session for each client: the id names the door, and is used by one client at a time.
-        let id = format!("{door:?}-{}", fresh());
-        let mqtt = async |client: MqttClient| {
-            let connect = mqtt_login(client.version, &id, "token", token);
-            Client::Mqtt(client.connected_with(&connect).await.0)
-        };
-        let stomp = async |client: StompClient| {
-            Client::Stomp(client.connected_with(stomp_login("", token)).await)
-        };
-        let client = match door {
-            Door::Mqtt3 => mqtt(MqttClient::open(server, Version::V3_1_1).await).await,
-            Door::Mqtt5 => mqtt(MqttClient::open(server, Version::V5).await).await,
-            Door::MqttOverWebSocket => {
-                mqtt(MqttClient::over_websocket(server, "/mqtt", Version::V5).await).await
-            }
-            Door::Stomp => stomp(StompClient::over_tcp(server.address()).await).await,
-            Door::StompOverWebSocket => stomp(StompClient::open(server).await).await,
-            Door::Http => Client::Http,
-            Door::Events => Client::Events(None),
-        };
-        Self {
-            server,
-            token,
-            client,
-        }
-    }
-
-    /// Makes a request that needs a right. Returns whether the answer says that it was accepted.
-    async fn request(&mut self, right: Right, name: &str) -> bool {
-        match &mut self.client {
-            Client::Mqtt(client) => mqtt_request(client, right, name).await,
-            Client::Stomp(client) => stomp_request(client, right, name).await,
-            Client::Http => {
-                let answer = http_request(self.server, self.token, right, name).await;
-                assert!(
-                    answer.status != StatusCode::FORBIDDEN || answer.text().contains("is missing")
-                );
-                answer.status != StatusCode::FORBIDDEN
-            }
-            Client::Events(stream) => {
-                let url = self.server.url(&format!("/api/topics/{name}/events"));
-                let request = || with_token(Method::GET, &url, self.token, "");
-                if !name.starts_with("open") {
-                    let answer = send(request()).await;
-                    assert_eq!(answer.status, StatusCode::FORBIDDEN, "{answer:?}");
-                    return false;
-                }
-                *stream = Some(EventStream::of(request()).await);
-                true
-            }
-        }
-    }
-
-    /// Returns the body of the next message.
-    async fn body(&mut self) -> String {
-        let mut bodies = match &mut self.client {
-            Client::Mqtt(client) => client.bodies(1).await,
-            Client::Stomp(client) => client.bodies(1).await,
-            Client::Events(Some(stream)) => stream.bodies(1).await,
-            Client::Http | Client::Events(None) => panic!("no subscription"),
-        };
-        bodies.remove(0)
-    }
-
-    /// Checks that the server has ended the connection because rights are gone, or refuses what it accepted before.
-    async fn has_lost(self, right: Right, name: &str) {
-        match self.client {
-            Client::Mqtt(mut client) => {
-                let mut last = None;
-                while let Some(packet) = client.next().await {
-                    last = Some(packet);
-                }
-                if client.version.is_5() {
-                    let last = last.expect("a DISCONNECT");
-                    assert_eq!(
-                        (last.kind, last.reason()),
-                        (Kind::Disconnect, NOT_AUTHORIZED)
-                    );
-                }
-            }
-            Client::Stomp(mut client) => loop {
-                let frame = client.frame().await;
-                if frame.command != "MESSAGE" {
-                    assert_eq!(frame.header("message"), "rights changed", "{frame:?}");
-                    break;
-                }
-            },
-            Client::Http => {
-                let answer = http_request(self.server, self.token, right, name).await;
-                assert_eq!(answer.status, StatusCode::FORBIDDEN, "{answer:?}");
-            }
-            Client::Events(stream) => {
-                let mut stream = stream.expect("a subscription");
-                while stream.next().await.is_some() {}
-            }
-        }
-    }
-}
-
-async fn mqtt_request(client: &mut MqttClient, right: Right, name: &str) -> bool {
-    let topic = name.replace('.', "/");
-    match right {
-        Publish | Send => {
-            let topic = if right == Send {
-                format!("$queue/{topic}")
-            } else {
-                topic
-            };
-            let publish = Packet::publication(&topic, BODY, 1);
-            client.request(publish, Kind::Puback).await.reason() < 0x80
-        }
-        Subscribe | Receive => {
-            let filter = if right == Receive {
-                format!("$queue/{topic}")
-            } else {
-                topic
-            };
-            let subscribe = Packet::subscription(&[(&filter, 1)]);
-            client.request(subscribe, Kind::Suback).await.reasons[0] < 0x80
-        }
-        Browse | Manage => panic!("MQTT has no request for this right"),
-    }
-}
-
-async fn stomp_request(client: &mut StompClient, right: Right, name: &str) -> bool {
-    let subscribe = |destination: String| {
-        let frame = Frame::new("SUBSCRIBE").with("id", "0");
-        frame.with("destination", &destination)
-    };
-    let frame = match right {
-        Publish => Frame::publication(name, BODY),
-        Send => Frame::message_to(&format!("/queue/{name}"), BODY),
-        Subscribe => subscribe(format!("/topic/{name}")),
-        Receive => subscribe(format!("/queue/{name}")),
-        Browse => subscribe(format!("/queue/{name}")).with("browser", "true"),
-        Manage => panic!("STOMP has no request for this right"),
-    };
-    client.send(&frame.with("receipt", "r")).await;
-    let answer = client.frame().await;
-    let is_refused = answer.command == "ERROR";
-    let expected = if is_refused { "not authorized" } else { "" };
-    assert_eq!(answer.header("message"), expected, "{answer:?}");
-    assert_eq!(answer.header("receipt-id"), "r", "{answer:?}");
-    !is_refused
-}
-
-async fn http_request(server: &Carillon, token: &str, right: Right, name: &str) -> Answer {
-    let (method, path) = match right {
-        Publish => (Method::POST, format!("/api/topics/{name}")),
-        Subscribe => (Method::GET, format!("/api/topics/{name}")),
-        Send => (Method::POST, format!("/api/queues/{name}")),
-        Browse => (Method::GET, format!("/api/queues/{name}/messages")),
-        Manage => (Method::DELETE, format!("/api/queues/{name}")),
-        Receive => panic!("HTTP has no request for this right"),
-    };
-    send(with_token(method, server.url(&path), token, BODY)).await
-}
-
 /// Returns the numbers of messages that a topic and a queue with this name have got.
 async fn counts(server: &Carillon, admin: &str, name: &str) -> (u64, u64) {
     let count = async |path: &str, field: &str| {
@@ -264,13 +66,6 @@ async fn counts(server: &Carillon, admin: &str, name: &str) -> (u64, u64) {
         count("topics", "sequence").await,
         count("queues", "enqueued").await,
     )
-}
-
-/// Returns a number that is used once.
-fn fresh() -> u32 {
-    use std::sync::atomic::{AtomicU32, Ordering};
-    static NUMBER: AtomicU32 = AtomicU32::new(0);
-    NUMBER.fetch_add(1, Ordering::Relaxed)
 }
 
 #[tokio::test]
@@ -539,33 +334,3 @@ async fn a_virtual_topic_feeds_queues_with_the_right_for_the_topic() {
     }
     assert_eq!(reader.body().await, BODY);
 }
-
-#[tokio::test]
-async fn curl_has_the_rights_of_its_user() {
-    let (file, token) = UsersFile::for_visitor().await;
-    let server = file.server(&[]).await;
-    let right = format!("visitor:{token}");
-    for (user, path, body, expected) in [
-        ("visitor:wrong", "/api/topics/open.a", Some("1"), "401"),
-        (&*right, "/api/topics/open.a", Some("1"), "200"),
-        (&*right, "/api/topics/shut.a", Some("1"), "403"),
-        (&*right, "/api/topics/open.a", None, "200"),
-        (&*right, "/api/topics/shut.a/events", None, "403"),
-    ] {
-        let mut curl = Command::new("curl");
-        curl.args([
-            "--silent",
-            "--output",
-            "/dev/null",
-            "--write-out",
-            "%{http_code}",
-        ]);
-        curl.args(["--user", user]);
-        curl.args(body.iter().flat_map(|body| ["--data", body]));
-        let output = within("curl", curl.arg(server.url(path)).output()).await;
-        let output = output.expect("curl starts");
-        assert_eq!(String::from_utf8_lossy(&output.stdout), expected, "{path}");
-    }
-}
-
-const BODY: &str = "body";

@@ -1,6 +1,7 @@
 //! stompjs from npm, a widely used STOMP client for JavaScript.
 
 use harness::stomp::{Frame, StompClient};
+use harness::users::UsersFile;
 use harness::{Carillon, node, queue};
 use serde_json::{Value, json};
 
@@ -79,5 +80,21 @@ async fn it_acknowledges_rejects_and_commits_over_both_transports() {
             next.is_quiet().await;
             assert_eq!(queue::figure(&server, &name, "acknowledged").await, 4);
         }
+    }
+}
+
+#[tokio::test]
+async fn it_has_the_rights_of_its_user() {
+    let (file, token) = UsersFile::for_visitor().await;
+    let server = file.server(&[]).await;
+    for url in doors(&server) {
+        let report = report("stompjs/rights.js", &[&url, &token]).await;
+        let refused = "not authorized";
+        let expected = json!({
+            "wrong": refused,
+            "subscribed": [null, refused],
+            "published": [null, refused],
+        });
+        assert_eq!(report, expected, "{url}");
     }
 }

@@ -2,6 +2,7 @@
 
 use harness::stomp::StompClient;
 use harness::tls::{Pair, text};
+use harness::users::UsersFile;
 use harness::{Carillon, python, queue};
 use serde_json::{Value, json};
 
@@ -114,5 +115,24 @@ async fn it_connects_over_tls() {
         let mut next = StompClient::consumer(&server, "/queue/tls", &[]).await;
         assert_eq!(next.bodies(2).await, ["1", "3"], "{version}");
         next.leave().await;
+    }
+}
+
+#[tokio::test]
+async fn it_has_the_rights_of_its_user() {
+    let (file, token) = UsersFile::for_visitor().await;
+    let server = file.server(&["--stomp", "127.0.0.1:0"]).await;
+    let port = server.stomp_address().await.port().to_string();
+    for version in VERSIONS {
+        let arguments = ["rights", version, &port, &token];
+        let printed = python::run("stomppy/scenario.py", &arguments).await;
+        let report: Value = serde_json::from_str(&printed).expect("a report in JSON");
+        let refused = "not authorized";
+        let expected = json!({
+            "wrong": true,
+            "subscribed": [null, refused],
+            "published": [null, refused],
+        });
+        assert_eq!(report, expected, "{version}");
     }
 }
