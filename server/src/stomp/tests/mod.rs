@@ -7,11 +7,14 @@ mod acknowledgement;
 mod advisories;
 mod destinations;
 mod faults;
+mod rights_model;
+mod rights_simulation;
 mod subscriptions;
 mod transactions;
 
 use std::{ops::ControlFlow, sync::Arc};
 
+use access::Users;
 use broker::{Broker, Limits, Overflow, Peer, Reader};
 use tokio::sync::watch;
 use wire::stomp::{self, Command, Decoder, Frame, HeartBeat, Item, Version, server::Config};
@@ -60,9 +63,21 @@ impl TestServer {
     }
 
     fn with(limits: Limits) -> Self {
+        Self::of(limits, AccessControl::new(None, AuditLog::none()))
+    }
+
+    /// Returns a server with users. Its clients connect with [`TestServer::open_as`].
+    fn with_users(users: Users) -> Self {
+        Self::of(
+            Limits::default(),
+            AccessControl::new(Some(users), AuditLog::none()),
+        )
+    }
+
+    fn of(limits: Limits, access: AccessControl) -> Self {
         let broker = Arc::new(Broker::new(1, limits));
         let (_, stopping) = watch::channel(false);
-        let access = Arc::new(AccessControl::new(None, AuditLog::none()));
+        let access = Arc::new(access);
         Self {
             context: ServerContext {
                 principal: Arc::clone(access.open_principal()),
@@ -103,15 +118,21 @@ impl TestServer {
 
     /// Returns a connection without a CONNECT.
     fn open(&self, name: &str) -> Client {
+        self.open_as(name, self.context.clone())
+    }
+
+    /// Returns a connection with the principal of the context, without a CONNECT.
+    fn open_as(&self, name: &str, context: ServerContext) -> Client {
         let peer = Arc::new(IgnoringPeer);
         let weak: std::sync::Weak<IgnoringPeer> = Arc::downgrade(&peer);
-        let reader = self.context.broker.attach(name.into(), weak);
-        let (stomp, encoder) = Stomp::new(&self.context, reader.session(), &self.options);
+        let reader = context.broker.attach(name.into(), weak);
+        context.restrict(reader.session());
+        let (stomp, encoder) = Stomp::new(&context, reader.session(), &self.options);
         Client {
             stomp,
             encoder,
             reader,
-            context: self.context.clone(),
+            context,
             ack: String::new(),
             message_id: String::new(),
             _peer: peer,
