@@ -47,7 +47,10 @@ pub use journal::{
     Journal, JournalError, JournalMessage, LastingQueue, LoadedMessage, PageRequest, TopicEnd,
 };
 pub use memory::limits::{DeadLetterQueue, Limits};
-pub use memory::share::{Charge, Client, HolderKind, Pool, PoolError, PoolFigures, Pools};
+pub use memory::share::{
+    Charge, Client, Holder, HolderKind, Pool, PoolError, PoolFigures, Pools, Quota, QuotaCharge,
+    network,
+};
 pub use message::delivery::Delivery;
 pub use message::encodings::EncodingSlot;
 pub use message::entry::{

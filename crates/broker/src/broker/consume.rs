@@ -238,7 +238,7 @@ impl Broker {
                 Err(PoolError::Full { .. }) => {
                     return Err(SubscribeError::TooManyDurables { limit });
                 }
-                Err(error @ PoolError::ShareUsed { .. }) => return Err(error.into()),
+                Err(error) => return Err(error.into()),
             }
             state.sequencer.check_new()?;
             let identity = Identity::Durable(name);

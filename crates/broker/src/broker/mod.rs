@@ -71,7 +71,7 @@ use crate::{
 /// | end | [`detach`](Self::detach), or in steps [`begin_detach`](Self::begin_detach) and [`continue_detach`](Self::continue_detach) | `detach.rs` |
 /// | when the journal has read messages | [`page_in`](Self::page_in) | `page_in.rs` |
 /// | once a second | [`expire`](Self::expire), [`tidy`](Self::tidy) | `dead_letters.rs`, `tidy.rs` |
-/// | show | [`figures`](Self::figures), [`topic_page`](Self::topic_page), [`queues`](Self::queues), [`sessions`](Self::sessions), [`last_image`](Self::last_image), [`retained`](Self::retained) | `listing.rs`, `retained.rs` |
+/// | show | [`figures`](Self::figures), [`topic_page`](Self::topic_page), [`queues`](Self::queues), [`session_figures`](Self::session_figures), [`last_image`](Self::last_image), [`retained`](Self::retained) | `listing.rs`, `retained.rs` |
 /// | administer | [`clear`](Self::clear), [`purge`](Self::purge), [`remove_queue`](Self::remove_queue) | `administration.rs` |
 ///
 /// No function blocks on I/O or calls a [`Peer`] with a lock held. Every function that takes an [`Outcome`] adds to it; the

@@ -157,7 +157,7 @@ pub(crate) enum Room {
     Enough,
     /// A bound is reached: its name and its value.
     Full(&'static str, u64),
-    /// The creator of the queue has used its share.
+    /// The creator of the queue has used its share or quota.
     ShareUsed(PoolError),
 }
 

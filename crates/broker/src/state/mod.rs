@@ -237,7 +237,7 @@ impl BrokerState {
                 let (name, limit) = (name.clone(), limits.topics);
                 SubscribeError::TooManyTopics { name, limit }
             }
-            error @ PoolError::ShareUsed { .. } => error.into(),
+            error => error.into(),
         })
     }
 
@@ -254,7 +254,7 @@ impl BrokerState {
                 let (name, limit) = (name.clone(), limits.topics);
                 PublishError::TooManyTopics { name, limit }
             }
-            error @ PoolError::ShareUsed { .. } => error.into(),
+            error => error.into(),
         })
     }
 

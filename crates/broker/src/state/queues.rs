@@ -109,13 +109,15 @@ impl BrokerState {
         queue
     }
 
-    /// Checks whether a client may create one more queue with a name. Empty and unused queues are removed to make room.
-    /// Each call examines a limited number of queues, and continues after the last one.
+    /// Checks whether a client may create one more queue with a name. Empty and unused queues are removed to make room;
+    /// at the quota of a user, only those of this user. Each call examines a limited number of queues, and continues after
+    /// the last one.
     fn make_room_for_queue(&mut self, limits: &Limits, client: &Client) -> Result<(), PoolError> {
         let free = limits.queues.saturating_sub(self.queues.named.len());
-        if client.check_uncounted(Pool::Queues, 1, free as u64).is_ok() {
+        let Err(error) = client.check_uncounted(Pool::Queues, 1, free as u64) else {
             return Ok(());
-        }
+        };
+        let is_quota = matches!(error, PoolError::QuotaUsed { .. });
         let mut idle = Vec::new();
         let Queues {
             named,
@@ -130,7 +132,11 @@ impl BrokerState {
             let queue = named.find(name.as_str());
             // The tree has the only reference, so nothing uses the queue. Temporary queues stay until their session
             // ends.
-            let is_free = queue.is_some_and(|one| Arc::strong_count(one) == 1 && one.is_idle());
+            let is_free = queue.is_some_and(|one| {
+                Arc::strong_count(one) == 1
+                    && one.is_idle()
+                    && (!is_quota || client.has_holder_of(one.owner()))
+            });
             if is_free && !is_temporary(name) {
                 idle.push(name.clone());
             }
@@ -170,7 +176,7 @@ impl BrokerState {
                 let (name, limit) = (name.clone(), limits.queues);
                 return Err(PublishError::TooManyQueues { name, limit });
             }
-            Err(error @ PoolError::ShareUsed { .. }) => return Err(error.into()),
+            Err(error) => return Err(error.into()),
         }
         let new = self.new_queue(name);
         if let Some(name) = new.topic {
@@ -218,7 +224,7 @@ impl BrokerState {
                 let (name, limit) = (name.clone(), limits.queues);
                 return Err(SubscribeError::TooManyQueues { name, limit });
             }
-            Err(error @ PoolError::ShareUsed { .. }) => return Err(error.into()),
+            Err(error) => return Err(error.into()),
         }
         let new = self.new_queue(name);
         if let Some(topic) = new.topic {

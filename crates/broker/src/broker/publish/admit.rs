@@ -81,10 +81,9 @@ impl Broker {
                     bytes: size,
                     paged_bytes: 0,
                 };
-                check_room(
-                    name,
-                    self.store.room(Load::default(), more, destination.client),
-                )?;
+                let room = self.store.room(Load::default(), more, destination.client);
+                count_refused(room, destination.client);
+                check_room(name, room)?;
                 if destination.publisher == Publisher::Client {
                     state.check_new_queue(name)?;
                 }
@@ -211,7 +210,7 @@ impl Broker {
             if queue.may_hand_over(queue_state, publication.entry()) {
                 return Ok(());
             }
-            self.pools().count_refused(Pool::QueueBytes);
+            count_refused(room, queue.owner());
         }
         match queue.name() {
             Some(name) => check_room(name, room),
@@ -235,6 +234,16 @@ pub(crate) fn check_rights(
         Ok(())
     } else {
         Err(PublishError::Reserved(name.clone()))
+    }
+}
+
+/// Counts a publication that is refused because of all queues, or of the share or quota of the queue's owner.
+fn count_refused(room: Room, owner: &Client) {
+    let pool = Pool::QueueBytes;
+    match room {
+        Room::ShareUsed(error) => owner.count_refused(pool, &error),
+        full if full.is_full_for_all() => owner.pools().count_refused(pool),
+        Room::Enough | Room::Full(..) => {}
     }
 }
 

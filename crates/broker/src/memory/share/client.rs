@@ -1,8 +1,8 @@
-//! The holders of shares: connections, and their network addresses.
+//! Connections as holders of shares, and what they take.
 
 use std::{
     collections::HashMap,
-    net::{IpAddr, Ipv6Addr},
+    net::IpAddr,
     sync::{
         Arc, Weak,
         atomic::{AtomicU64, Ordering},
@@ -11,6 +11,7 @@ use std::{
 
 use super::{
     Pools,
+    holder::{Held, Holder, Quota},
     pool::{HolderKind, Pool, PoolError, is_within_share},
 };
 use crate::name::TopicFilter;
@@ -19,9 +20,9 @@ use crate::name::TopicFilter;
 #[derive(Debug)]
 pub struct Client {
     pub(super) pools: Arc<Pools>,
-    pub(super) connection: Holder,
-    /// `None` on loopback.
-    pub(super) address: Option<Arc<Holder>>,
+    pub(super) connection: Held,
+    /// The user, or else the address; `None` on loopback without a user.
+    pub(super) holder: Option<Arc<Holder>>,
     pub(super) limited_by: LimitedBy,
 }
 
@@ -47,11 +48,6 @@ pub(super) enum LimitedBy {
 }
 
 #[derive(Debug, Default)]
-pub(super) struct Holder {
-    held: [AtomicU64; Pool::COUNT],
-}
-
-#[derive(Debug, Default)]
 pub(super) struct Addresses {
     pub(super) holders: HashMap<IpAddr, Weak<Holder>>,
     /// When the map has this number of entries, those without a holder are removed.
@@ -65,7 +61,7 @@ impl Addresses {
             self.holders.shrink_to(2 * self.holders.len());
             self.sweep_at = (2 * self.holders.len()).max(FEWEST_ADDRESSES);
         }
-        let holder = Arc::default();
+        let holder = Holder::address();
         self.holders.insert(address, Arc::downgrade(&holder));
         holder
     }
@@ -93,10 +89,16 @@ impl Client {
     /// Checks whether the client may take an amount from a pool with `free` left. Counts a refusal.
     pub(crate) fn check(&self, pool: Pool, amount: u64, free: u64) -> Result<(), PoolError> {
         let checked = self.check_uncounted(pool, amount, free);
-        if checked.is_err() {
-            self.pools.count_refused(pool);
+        if let Err(error) = &checked {
+            self.count_refused(pool, error);
         }
         checked
+    }
+
+    /// Counts a refused request.
+    pub(crate) fn count_refused(&self, pool: Pool, error: &PoolError) {
+        self.pools.count_refused(pool);
+        self.holder.iter().for_each(|one| one.count_refused(error));
     }
 
     pub(crate) fn check_uncounted(
@@ -105,6 +107,9 @@ impl Client {
         amount: u64,
         free: u64,
     ) -> Result<(), PoolError> {
+        if let Some(holder) = &self.holder {
+            holder.check_pool(pool, amount)?;
+        }
         if amount > free {
             let limit = self.pools.limit(pool);
             return Err(PoolError::Full { pool, limit });
@@ -113,10 +118,10 @@ impl Client {
             return Ok(());
         }
         let connection = (HolderKind::Connection, &self.connection);
-        let address = self.address.iter();
-        let address = address.map(|holder| (HolderKind::Address, &**holder));
-        for (kind, holder) in std::iter::once(connection).chain(address) {
-            let held = holder.held[pool as usize].load(Ordering::Relaxed);
+        let others = self.sharing_holder().into_iter();
+        let others = others.map(|holder| (holder.kind, &holder.held));
+        for (kind, held) in std::iter::once(connection).chain(others) {
+            let held = held.of(pool);
             if !is_within_share(pool, kind, held, amount, free) {
                 let holder = kind;
                 return Err(PoolError::ShareUsed {
@@ -143,8 +148,10 @@ impl Client {
     ///
     /// [`PoolError::ShareUsed`], which is counted.
     pub fn check_share(&self, pool: Pool) -> Result<(), PoolError> {
-        let address = self.address.as_deref().unwrap_or(&self.connection);
-        let held = address.held[pool as usize].load(Ordering::Relaxed);
+        let held = match self.sharing_holder() {
+            Some(holder) => holder.held.of(pool),
+            None => self.connection.of(pool),
+        };
         let free = self.pools.limit(pool).saturating_sub(held);
         self.check(pool, free.min(1), free)
     }
@@ -152,6 +159,12 @@ impl Client {
     /// Checks whether the client may have a subscription with this filter.
     pub(crate) fn check_subscription(&self, filter: &TopicFilter) -> Result<(), PoolError> {
         let pool = Pool::SubscriptionBytes;
+        if let Some(holder) = &self.holder
+            && let Err(error) = holder.check(Quota::Subscriptions, 1)
+        {
+            self.count_refused(pool, &error);
+            return Err(error);
+        }
         let free = self
             .pools
             .limit(pool)
@@ -162,10 +175,14 @@ impl Client {
     /// Charges a subscription, until [`Client::release_subscription`].
     pub(crate) fn hold_subscription(&self, filter: &TopicFilter) {
         self.hold(Pool::SubscriptionBytes, weight(filter));
+        let holder = self.holder.iter();
+        holder.for_each(|one| one.count(Quota::Subscriptions, 1));
     }
 
     pub(crate) fn release_subscription(&self, filter: &TopicFilter) {
         self.release(Pool::SubscriptionBytes, weight(filter));
+        let holder = self.holder.iter();
+        holder.for_each(|one| one.uncount(Quota::Subscriptions, 1));
     }
 
     /// Takes an amount from a pool without a check.
@@ -192,15 +209,30 @@ impl Client {
     }
 
     fn counts(&self, pool: Pool) -> impl Iterator<Item = &AtomicU64> {
-        let holders = std::iter::once(&self.connection).chain(self.address.as_deref());
-        let held = holders.map(move |holder| &holder.held[pool as usize]);
+        let shared = self.holder.as_deref().map(|holder| &holder.held);
+        let held = std::iter::once(&self.connection).chain(shared);
+        let held = held.map(move |held| held.count(pool));
         held.chain(std::iter::once(&self.pools.pool_state(pool).taken))
     }
 
-    /// Returns the amount that this connection holds, without the other connections from its address.
+    /// Returns the user or address of which the share limits this connection, too.
+    fn sharing_holder(&self) -> Option<&Holder> {
+        let holder = self.holder.as_deref();
+        holder.filter(|holder| holder.kind != HolderKind::Loopback)
+    }
+
+    /// Returns whether two connections have the same user or address.
+    pub(crate) fn has_holder_of(&self, other: &Self) -> bool {
+        match (&self.holder, &other.holder) {
+            (Some(one), Some(other)) => Arc::ptr_eq(one, other),
+            _ => false,
+        }
+    }
+
+    /// Returns the amount that this connection holds, without the other connections of its user or address.
     #[must_use]
     pub fn held(&self, pool: Pool) -> u64 {
-        self.connection.held[pool as usize].load(Ordering::Relaxed)
+        self.connection.of(pool)
     }
 
     /// Returns the pools of this client.
@@ -258,18 +290,5 @@ const SUBSCRIPTION: u64 = 256;
 /// The bytes of one level of a filter in the tree of wildcards.
 const LEVEL: u64 = 80;
 
-/// Returns the address that identifies a client: for IPv6 the network, because a client can choose its address within
-/// it.
-pub(super) fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) if !address.is_loopback() => {
-            IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & NETWORK))
-        }
-        other => other,
-    }
-}
-
-/// The network part of an IPv6 address (RFC 4291, 2.5.4).
-const NETWORK: u128 = !0 << 64;
 /// Minimum size of the map at which unused addresses are removed.
 pub(super) const FEWEST_ADDRESSES: usize = 64;

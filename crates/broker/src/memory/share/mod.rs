@@ -5,11 +5,15 @@
 //! amount. With `ALPHA` 1 a single holder gets half of the pool, two get a third each, and n get 1/(n + 1) each. A new
 //! holder always finds something free, and nothing is reserved for holders that do not exist.
 //!
-//! Each amount is charged to two holders: the connection, and the network address of the connection. The charge to the
-//! address stays after the end of the connection, so reconnecting does not give a client a new share. On loopback only
-//! the connection is charged, because all local clients have the same address.
+//! Each amount is charged to two holders: the connection, and its user. A connection without a user is charged to its
+//! network address instead. The charge to the user or address stays after the end of the connection, so reconnecting does
+//! not give a client a new share. On loopback without a user, only the share of the connection counts, because all local
+//! clients have the same address.
+//!
+//! A user may also have quotas: fixed limits, which do not depend on the free amount ([`Quota`]).
 
 mod client;
+mod holder;
 mod pool;
 #[cfg(all(test, not(loom)))]
 mod tests;
@@ -24,10 +28,12 @@ use std::{
 
 pub(crate) use client::TopicCharge;
 pub use client::{Charge, Client};
+pub use holder::{Holder, Quota, QuotaCharge, network};
 pub use pool::{HolderKind, Pool, PoolError, PoolFigures};
 
 use crate::figures::Count;
-use client::{Addresses, Holder, LimitedBy, network};
+use client::{Addresses, LimitedBy};
+use holder::Held;
 
 /// The size and use of each pool, and the holders.
 #[derive(Debug)]
@@ -64,6 +70,12 @@ impl Pools {
         self.new_client(holder, LimitedBy::Shares)
     }
 
+    /// Returns the client of a connection of this user, or of an anonymous client with quotas.
+    #[must_use]
+    pub fn client_of(self: &Arc<Self>, holder: &Arc<Holder>) -> Arc<Client> {
+        self.new_client(Some(Arc::clone(holder)), LimitedBy::Shares)
+    }
+
     /// Returns the broker's own client, which no share limits.
     #[must_use]
     pub fn own_client(self: &Arc<Self>) -> Arc<Client> {
@@ -72,13 +84,13 @@ impl Pools {
 
     fn new_client(
         self: &Arc<Self>,
-        address: Option<Arc<Holder>>,
+        holder: Option<Arc<Holder>>,
         limited_by: LimitedBy,
     ) -> Arc<Client> {
         Arc::new(Client {
             pools: Arc::clone(self),
-            connection: Holder::default(),
-            address,
+            connection: Held::default(),
+            holder,
             limited_by,
         })
     }

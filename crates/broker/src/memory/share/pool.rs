@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::holder::Quota;
+
 /// The figures of one pool that all clients share.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PoolFigures {
@@ -63,6 +65,14 @@ pub enum PoolError {
         /// The free amount of the pool.
         free: u64,
     },
+    /// The user has reached a quota.
+    #[error("the user's quota of {limit} {} is used up", quota.name())]
+    QuotaUsed {
+        /// The quota.
+        quota: Quota,
+        /// Its limit.
+        limit: u64,
+    },
 }
 
 /// The kind of holder of a share.
@@ -72,6 +82,10 @@ pub enum HolderKind {
     Connection,
     /// All connections from one address.
     Address,
+    /// All connections from loopback addresses, which have quotas and no share.
+    Loopback,
+    /// All connections of one user.
+    User,
 }
 
 /// A holder may take more while it holds at most `numerator / denominator` times the free amount.
@@ -121,7 +135,7 @@ impl Pool {
             (HolderKind::Connection, Self::SubscriptionBytes) => (1, 8),
             (HolderKind::Connection, Self::TransactionBytes) => (1, 4),
             (HolderKind::Connection, _) => (1, 1),
-            (HolderKind::Address, _) => (2, 1),
+            (HolderKind::Address | HolderKind::Loopback | HolderKind::User, _) => (2, 1),
         };
         Alpha {
             numerator,
@@ -140,7 +154,8 @@ impl fmt::Display for HolderKind {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
             Self::Connection => "this connection",
-            Self::Address => "this address",
+            Self::Address | Self::Loopback => "this address",
+            Self::User => "this user",
         })
     }
 }

@@ -3,9 +3,10 @@
 use std::{net::IpAddr, sync::Arc};
 
 use super::{
-    Charge, Client, HolderKind, Pool, PoolError, Pools,
-    client::{FEWEST_ADDRESSES, network},
+    Charge, Client, Holder, HolderKind, Pool, PoolError, Pools, Quota, client::FEWEST_ADDRESSES,
+    network,
 };
+use crate::name::TopicFilter;
 
 const LIMIT: u64 = 9_000;
 
@@ -67,6 +68,115 @@ fn connections_from_one_address_share_its_share() {
             .take(Pool::Topics, 1)
             .is_ok()
     );
+}
+
+#[test]
+fn a_user_has_one_share_whatever_its_addresses_are() {
+    let pools = pools();
+    let (flooder, other) = (Holder::user(), Holder::user());
+    let clients: Vec<_> = (0..50).map(|_| pools.client_of(&flooder)).collect();
+    let charges = flood(&clients);
+    let taken = pools.taken(Pool::Topics);
+    assert!(taken.abs_diff(LIMIT * 2 / 3) <= 1, "{taken}");
+    let refused = pools.client_of(&flooder).take(Pool::Topics, 1).err();
+    let Some(PoolError::ShareUsed { holder, .. }) = refused else {
+        panic!("{refused:?}");
+    };
+    assert_eq!(holder.to_string(), "this user");
+    assert!(pools.client_of(&other).take(Pool::Topics, 1).is_ok());
+    drop(charges);
+    assert_eq!(pools.taken(Pool::Topics), 0);
+}
+
+#[test]
+fn anonymous_connections_on_loopback_have_quotas_and_no_common_share() {
+    let pools = pools();
+    let holder = Holder::anonymous(address("::1"));
+    let first = flood(&[pools.client_of(&holder)]).len() as u64;
+    assert!(first.abs_diff(LIMIT / 2) <= 1, "{first}");
+    let _charges: Vec<_> = (0..3).map(|_| flood(&[pools.client_of(&holder)])).collect();
+    let taken = pools.taken(Pool::Topics);
+    assert!(taken > LIMIT * 4 / 5, "{taken}");
+    holder.set_limit(Quota::Queues, Some(1));
+    let queue = pools.client_of(&holder).take(Pool::Queues, 1);
+    assert!(queue.is_ok(), "{queue:?}");
+    assert!(pools.client_of(&holder).take(Pool::Queues, 1).is_err());
+}
+
+#[test]
+fn a_quota_bounds_all_connections_of_a_user() {
+    let pools = pools();
+    let (limited, other) = (Holder::user(), Holder::user());
+    limited.set_limit(Quota::Queues, Some(2));
+    let take = |holder: &Arc<Holder>| pools.client_of(holder).take(Pool::Queues, 1);
+    let mut charges: Vec<_> = (0..5).filter_map(|_| take(&limited).ok()).collect();
+    assert_eq!((charges.len(), limited.used(Quota::Queues)), (2, 2));
+    assert_eq!(limited.refused(Quota::Queues), 3);
+    let error = take(&limited).expect_err("the quota is used");
+    let text = "the user's quota of 2 queues that it created is used up";
+    assert_eq!(error.to_string(), text);
+    assert!(take(&other).is_ok());
+    charges.clear();
+    assert!(take(&limited).is_ok());
+    // What is held beyond a smaller limit stays.
+    charges.extend(take(&limited));
+    limited.set_limit(Quota::Queues, Some(0));
+    assert_eq!(limited.used(Quota::Queues), 1);
+    assert!(take(&limited).is_err());
+    limited.set_limit(Quota::Queues, None);
+    assert!(take(&limited).is_ok());
+}
+
+#[test]
+fn sessions_and_durable_subscriptions_share_a_quota() {
+    let pools = pools();
+    let holder = Holder::user();
+    holder.set_limit(Quota::Sessions, Some(2));
+    let session = holder.take(Quota::Sessions).expect("the first");
+    let client = pools.client_of(&holder);
+    let durable = client.take(Pool::Durables, 1).expect("the second");
+    assert!(holder.take(Quota::Sessions).is_err());
+    assert!(client.take(Pool::Durables, 1).is_err());
+    drop(session);
+    assert!(holder.take(Quota::Sessions).is_ok());
+    drop(durable);
+    assert_eq!(holder.used(Quota::Sessions), 0);
+}
+
+#[test]
+fn subscriptions_are_counted_whatever_their_filters_are() {
+    let pools = pools();
+    let holder = Holder::user();
+    holder.set_limit(Quota::Subscriptions, Some(1));
+    let client = pools.client_of(&holder);
+    let filter = TopicFilter::new("a.>").expect("a filter");
+    assert!(client.check_subscription(&filter).is_ok());
+    client.hold_subscription(&filter);
+    let second = pools.client_of(&holder).check_subscription(&filter);
+    assert!(matches!(second, Err(PoolError::QuotaUsed { .. })));
+    client.release_subscription(&filter);
+    assert!(client.check_subscription(&filter).is_ok());
+    assert_eq!(holder.refused(Quota::Subscriptions), 1);
+}
+
+#[test]
+fn threads_that_take_at_once_do_not_exceed_a_quota() {
+    let holder = Holder::user();
+    holder.set_limit(Quota::Connections, Some(100));
+    let taken: usize = std::thread::scope(|scope| {
+        let take = || (0..1_000).filter_map(|_| holder.take(Quota::Connections).ok());
+        let threads: Vec<_> = (0..4)
+            .map(|_| scope.spawn(move || take().collect::<Vec<_>>()))
+            .collect();
+        let taken: Vec<_> = threads.into_iter().map(|one| one.join()).collect();
+        taken
+            .into_iter()
+            .flatten()
+            .map(|charges| charges.len())
+            .sum()
+    });
+    assert!(taken <= 100, "{taken}");
+    assert_eq!(holder.used(Quota::Connections), 0);
 }
 
 #[test]
