@@ -2,9 +2,10 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use crate::file::Users;
+use crate::{file::Users, limits::LimitTables};
 
-/// The names of the tables that differ between two versions of the users file, such as `users.anna`.
+/// The names of the tables that differ between two versions of the users file, such as `users.anna`, or `limits.users.anna` for
+/// the limits of this user.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct UsersChanges {
     /// The tables that only the newer version has.
@@ -35,11 +36,26 @@ impl Users {
             jwt.map(|jwt| ("jwt".into(), jwt.clone())).collect()
         };
         changes.add("", &jwt(self), &jwt(older));
+        changes.add_limits(&self.limits, &older.limits);
         changes
     }
 }
 
 impl UsersChanges {
+    fn add_limits(&mut self, newer: &LimitTables, older: &LimitTables) {
+        self.add("limits.users.", &newer.users, &older.users);
+        self.add("limits.tokens.", &newer.tokens, &older.tokens);
+        self.add("limits.groups.", &newer.groups, &older.groups);
+        for (name, newer, older) in [
+            ("limits", &newer.default, &older.default),
+            ("limits.anonymous", &newer.anonymous, &older.anonymous),
+        ] {
+            if newer != older {
+                self.changed.push(name.to_owned());
+            }
+        }
+    }
+
     fn add<T: PartialEq>(
         &mut self,
         prefix: &str,
@@ -77,5 +93,19 @@ mod tests {
         assert_eq!(changes.removed, ["users.bert"]);
         assert_eq!(changes.changed, ["users.anna"]);
         assert_eq!(newer.changes_since(&newer), UsersChanges::default());
+    }
+
+    #[test]
+    fn changed_limits_are_named() {
+        let parse = |text| Users::parse(text).expect("a valid file");
+        let older =
+            parse("[users.a.limits]\nqueues = 1\n[users.b.limits]\nqueues = 1\n[users.c]\n");
+        let newer = parse(
+            "[limits]\nqueues = 9\n[users.a.limits]\nqueues = 2\n[users.b]\n[users.c.limits]\nqueues = 3\n",
+        );
+        let changes = newer.changes_since(&older);
+        assert_eq!(changes.added, ["limits.users.c"]);
+        assert_eq!(changes.removed, ["limits.users.b"]);
+        assert_eq!(changes.changed, ["limits.users.a", "limits"]);
     }
 }

@@ -13,6 +13,7 @@ use crate::{
     certificate::CertificateName,
     file::{Token, User, Users},
     jwt::{Jwt, JwtRules, KeySet},
+    limits::{LimitTables, LimitsTable},
     password::PasswordHash,
     pattern::Pattern,
     right::Right,
@@ -28,6 +29,7 @@ pub(crate) struct Document {
     groups: BTreeMap<String, GroupTable>,
     anonymous: Option<GroupTable>,
     jwt: Option<JwtTable>,
+    limits: LimitsTable,
 }
 
 /// Takes the lists of a table, each with its right.
@@ -44,7 +46,7 @@ macro_rules! patterns_by_right {
     };
 }
 
-/// Declares a table that has the six rights, `deny` with the six rights, and further fields.
+/// Declares a table that has the six rights, `deny` with the six rights, limits, and further fields.
 macro_rules! table {
     ($(#[$meta:meta])* $name:ident { $($field:ident: $type:ty,)* }) => {
         $(#[$meta])*
@@ -59,6 +61,7 @@ macro_rules! table {
             browse: Vec<Spanned<String>>,
             manage: Vec<Spanned<String>>,
             deny: DenyTable,
+            limits: LimitsTable,
         }
 
         impl $name {
@@ -186,11 +189,16 @@ pub(crate) struct Fault {
 impl Document {
     /// Returns the content of the file.
     pub(crate) fn check(self) -> Result<Users, Fault> {
-        let groups: BTreeMap<Arc<str>, _> = self
-            .groups
-            .into_iter()
-            .map(|(name, mut table)| Ok((name.into(), table.take_rules()?)))
-            .collect::<Result<_, _>>()?;
+        let mut limits = LimitTables {
+            default: self.limits,
+            ..LimitTables::default()
+        };
+        let mut groups: BTreeMap<Arc<str>, Vec<Rule>> = BTreeMap::new();
+        for (name, mut table) in self.groups {
+            let name: Arc<str> = name.into();
+            groups.insert(Arc::clone(&name), table.take_rules()?);
+            limits.groups.extend(table.limits.named(&name));
+        }
         let known_groups = |names: Vec<Spanned<String>>| -> Result<Arc<[Arc<str>]>, Fault> {
             names
                 .into_iter()
@@ -222,6 +230,7 @@ impl Document {
                 groups: known_groups(table.groups)?,
                 rules,
             };
+            limits.users.extend(table.limits.named(&key));
             users.insert(key, user);
         }
         let mut tokens: BTreeMap<Arc<str>, Token> = BTreeMap::new();
@@ -240,11 +249,15 @@ impl Document {
                 }
                 None => None,
                 Some(user) => match users.get_key_value(user.get_ref().as_str()) {
-                    Some((known, _)) if rules.is_empty() && table.groups.is_empty() => {
+                    Some((known, _))
+                        if rules.is_empty()
+                            && table.groups.is_empty()
+                            && table.limits.is_empty() =>
+                    {
                         Some(Arc::clone(known))
                     }
                     Some(_) => {
-                        let message = "a token that stands for a user has the rights of the user, and none of its own";
+                        let message = "a token that stands for a user has the rights and limits of the user, and none of its own";
                         return Err(Fault::at(user, message.to_owned()));
                     }
                     None => {
@@ -265,9 +278,13 @@ impl Document {
                 groups: known_groups(table.groups)?,
                 rules,
             };
+            limits.tokens.extend(table.limits.named(&key));
             tokens.insert(key, token);
         }
-        let anonymous = self.anonymous.map(|mut table| table.take_rules());
+        let anonymous = self.anonymous.map(|mut table| {
+            limits.anonymous = std::mem::take(&mut table.limits);
+            table.take_rules()
+        });
         let jwt = self.jwt.map(JwtTable::into_jwt);
         Ok(Users {
             users,
@@ -277,6 +294,7 @@ impl Document {
             groups,
             anonymous: anonymous.transpose()?,
             jwt: jwt.transpose()?,
+            limits,
         })
     }
 }

@@ -10,6 +10,7 @@ use crate::{
     document::Document,
     grants::{Grants, Identity},
     jwt::{Jwt, KeySet},
+    limits::{LimitTables, UserLimits},
     password::PasswordHash,
     rules::Rule,
     token::TokenHash,
@@ -27,6 +28,7 @@ pub struct Users {
     pub(crate) groups: BTreeMap<Arc<str>, Vec<Rule>>,
     pub(crate) anonymous: Option<Vec<Rule>>,
     pub(crate) jwt: Option<Jwt>,
+    pub(crate) limits: LimitTables,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -170,6 +172,13 @@ impl Users {
     #[must_use]
     pub fn accepts_anonymous(&self) -> bool {
         self.anonymous.is_some()
+    }
+
+    /// Returns the limits of a user, or of the anonymous clients of one network address.
+    #[must_use]
+    pub fn limits(&self, user: Option<&str>) -> UserLimits {
+        let groups = user.into_iter().flat_map(|user| self.groups_of(user));
+        self.limits.resolve(user, groups)
     }
 
     /// Returns the rights of an identity. An unknown user has none.

@@ -1,4 +1,4 @@
-//! Users, their credentials and their rights.
+//! Users, their credentials, their rights and their limits.
 //!
 //! This crate reads and edits the users file, verifies credentials, and decides whether an identity may do something. It is
 //! pure: no I/O, no clock, no randomness; the caller reads the file and passes random bytes.
@@ -20,6 +20,7 @@ mod edit;
 mod file;
 mod grants;
 mod jwt;
+mod limits;
 mod password;
 mod pattern;
 mod right;
@@ -36,6 +37,7 @@ pub use jwt::{
     Jwt, JwtError, JwtRules, KeySet, KeySetError, KeyThumbprint, LEEWAY_S,
     MAX_BYTES as MAX_JWT_BYTES, VerifiedJwt, is_jwt,
 };
+pub use limits::{Excess, UserLimits};
 pub use password::{PasswordHash, PasswordHashError, SALT_BYTES, hash_password};
 pub use pattern::{Pattern, PatternError, split_kind};
 pub use right::Right;
