@@ -13,6 +13,7 @@ use crate::{
     access_control::{AccessControl, Principal},
     advisory::Advisories,
     clock::{self, Clock},
+    connection_control::ConnectionControl,
     fairness::{TIME_SLICE, pause_after},
     gate::Gate,
     partial_input::PartialInputBudget,
@@ -32,6 +33,8 @@ pub struct ServerContext {
     pub principal: Arc<Principal>,
     /// Checks credentials and rights.
     pub access: Arc<AccessControl>,
+    /// The open connections and the bans.
+    pub connections: Arc<ConnectionControl>,
     /// The server's clock.
     pub clock: Clock,
     /// All publications pass this gate.
@@ -45,6 +48,14 @@ pub struct ServerContext {
 }
 
 impl ServerContext {
+    /// Sets the user of the connection. If users have accounts, the connection's objects are charged to this user.
+    pub fn set_principal(&mut self, principal: Arc<Principal>) {
+        if let Some(account) = principal.account() {
+            self.client = account.client(self.broker.pools());
+        }
+        self.principal = principal;
+    }
+
     /// Creates a session. It delivers nothing until a connection is its peer.
     pub fn create_session(&self, name: Arc<str>) -> Reader {
         let reader = self

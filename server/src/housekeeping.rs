@@ -28,6 +28,7 @@ pub async fn run_housekeeping(server: Arc<Server>, mqtt: MqttHandler) {
         server.broker.tidy(uptime_ms);
         mqtt.run_due_work();
         server.access.end_expired();
+        server.access.tick();
         let current = server.figures.tick();
         publish_system_topics(&server, &current);
         publish_if_subscribed(&server, figures::TOPIC, || current);

@@ -12,6 +12,7 @@ mod cli;
 mod clock;
 mod config;
 mod connection;
+mod connection_control;
 mod content_type;
 mod context;
 mod delivery;

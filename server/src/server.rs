@@ -16,6 +16,7 @@ use crate::{
     advisory::Advisories,
     audit::AuditLog,
     clock::{self, Clock},
+    connection_control::ConnectionControl,
     context::ServerContext,
     figures::FiguresWithRates,
     gate::Gate,
@@ -54,6 +55,8 @@ pub struct Server {
     pub broker: Arc<Broker>,
     /// Checks credentials and rights.
     pub access: Arc<AccessControl>,
+    /// The open connections and the bans.
+    pub connections: Arc<ConnectionControl>,
     /// Publishes the events of the broker.
     pub advisories: Arc<Advisories>,
     /// The server's clock.
@@ -95,6 +98,7 @@ impl Server {
         let disk = storage.map(Storage::disk_status);
         Arc::new(Self {
             access: Arc::new(access),
+            connections: ConnectionControl::new(clock),
             advisories: Arc::new(Advisories::new(&broker)),
             figures: FiguresWithRates::new(&broker, disk.clone(), clock),
             broker,
@@ -116,6 +120,7 @@ impl Server {
             client,
             principal,
             access: Arc::clone(&self.access),
+            connections: Arc::clone(&self.connections),
             broker: Arc::clone(&self.broker),
             advisories: Arc::clone(&self.advisories),
             clock: self.clock,
@@ -140,6 +145,14 @@ impl Server {
     /// Returns the client at this address.
     pub fn client_at(&self, address: IpAddr) -> Arc<Client> {
         self.broker.pools().client(address)
+    }
+
+    /// Returns the client of a connection of this user from this address.
+    pub fn client_of(&self, principal: &Principal, address: IpAddr) -> Arc<Client> {
+        match principal.account() {
+            Some(account) => account.client(self.broker.pools()),
+            None => self.client_at(address),
+        }
     }
 
     /// Carries out the outcome of a call that belongs to no session.

@@ -11,8 +11,8 @@ use http_body_util::Full;
 use crate::Carillon;
 use crate::carillon::{run, run_with_input};
 use crate::http::request;
-use crate::mqtt::{Connect, Version};
-use crate::stomp::Frame;
+use crate::mqtt::{Connect, Kind, MqttClient, Packet, Version};
+use crate::stomp::{Frame, StompClient};
 
 /// A users file in a directory of its own, which is removed when the value is dropped.
 pub struct UsersFile {
@@ -112,6 +112,35 @@ pub fn mqtt_login(version: Version, client: &str, user: &str, password: &str) ->
 pub fn stomp_login(user: &str, password: &str) -> Frame {
     let connect = Frame::connect().with("login", user);
     connect.with("passcode", password)
+}
+
+/// Connects a client of MQTT with a token.
+pub async fn mqtt_as(server: &Carillon, version: Version, client: &str, token: &str) -> MqttClient {
+    let connect = mqtt_login(version, client, "token", token);
+    MqttClient::connect_with(server, &connect).await.0
+}
+
+/// Returns the CONNACK that refuses a client of MQTT.
+pub async fn mqtt_refusal(server: &Carillon, connect: &Connect) -> Packet {
+    let mut client = MqttClient::open(server, connect.version).await;
+    client.send_bytes(connect.encode()).await;
+    let connack = client.packet().await;
+    assert_eq!(connack.kind, Kind::Connack, "{connack:?}");
+    assert_ne!(connack.reason(), 0, "{connack:?}");
+    connack
+}
+
+/// Connects a client of STOMP with a token.
+pub async fn stomp_as(server: &Carillon, token: &str) -> StompClient {
+    let client = StompClient::open(server).await;
+    client.connected_with(stomp_login("", token)).await
+}
+
+/// Returns the ERROR that refuses a client of STOMP.
+pub async fn stomp_refusal(server: &Carillon, connect: Frame) -> Frame {
+    let mut client = StompClient::open(server).await;
+    client.send(&connect).await;
+    client.refusal().await
 }
 
 /// Returns a request with a bearer token.

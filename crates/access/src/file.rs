@@ -10,7 +10,7 @@ use crate::{
     document::Document,
     grants::{Grants, Identity},
     jwt::{Jwt, KeySet},
-    limits::{LimitTables, UserLimits},
+    limits::{LimitTables, LimitsTable, UserLimits},
     password::PasswordHash,
     rules::Rule,
     token::TokenHash,
@@ -174,11 +174,16 @@ impl Users {
         self.anonymous.is_some()
     }
 
-    /// Returns the limits of a user, or of the anonymous clients of one network address.
+    /// Returns the limits of a user, or of the anonymous clients of one network address. `claimed` has the groups of a user
+    /// with a JWT, which has no table of its own.
     #[must_use]
-    pub fn limits(&self, user: Option<&str>) -> UserLimits {
+    pub fn limits(&self, user: Option<&str>, claimed: Option<&[Arc<str>]>) -> UserLimits {
+        if let Some(claimed) = claimed {
+            let groups = claimed.iter().map(|group| &**group);
+            return self.limits.resolve(LimitsTable::default(), groups);
+        }
         let groups = user.into_iter().flat_map(|user| self.groups_of(user));
-        self.limits.resolve(user, groups)
+        self.limits.resolve(self.limits.own(user), groups)
     }
 
     /// Returns the rights of an identity. An unknown user has none.

@@ -72,18 +72,22 @@ enum Limit {
 struct Rate(Limit);
 
 impl LimitTables {
-    /// Returns the limits of a user with these groups, or of anonymous clients. Each field is taken from the user's own
-    /// table; else it is the largest one of the groups; else it is the default.
-    pub(crate) fn resolve<'a>(
-        &self,
-        user: Option<&str>,
-        groups: impl Iterator<Item = &'a str>,
-    ) -> UserLimits {
+    /// Returns the table of a user, or of anonymous clients.
+    pub(crate) fn own(&self, user: Option<&str>) -> LimitsTable {
         let own = match user {
             Some(user) => self.users.get(user).or_else(|| self.tokens.get(user)),
             None => Some(&self.anonymous),
         };
-        let own = own.cloned().unwrap_or_default();
+        own.cloned().unwrap_or_default()
+    }
+
+    /// Returns the limits of a user with its own table and these groups. Each field is taken from the user's own table; else
+    /// it is the largest one of the groups; else it is the default.
+    pub(crate) fn resolve<'a>(
+        &self,
+        own: LimitsTable,
+        groups: impl Iterator<Item = &'a str>,
+    ) -> UserLimits {
         let groups = groups.filter_map(|group| self.groups.get(group));
         let groups = groups.fold(LimitsTable::default(), |largest, group| {
             largest.or_larger(group)

@@ -10,8 +10,8 @@ fn users(text: &str) -> Users {
 fn without_limits_everything_is_unlimited_and_publishers_would_wait() {
     let users = users("[users.a]\n[anonymous]\n");
     let unlimited = UserLimits::default();
-    assert_eq!(users.limits(Some("a")), unlimited);
-    assert_eq!(users.limits(None), unlimited);
+    assert_eq!(users.limits(Some("a"), None), unlimited);
+    assert_eq!(users.limits(None, None), unlimited);
     assert_eq!(unlimited.connections, None);
     assert_eq!(unlimited.excess, Excess::Wait);
 }
@@ -46,7 +46,7 @@ fn every_field_is_read_for_every_kind_of_user() {
         (format!("[anonymous]\n[limits]\n{fields}"), None),
     ];
     for (text, user) in table {
-        assert_eq!(users(&text).limits(user), expected, "{text}");
+        assert_eq!(users(&text).limits(user, None), expected, "{text}");
     }
 }
 
@@ -71,7 +71,7 @@ fn the_own_limit_wins_then_the_largest_of_the_groups_then_the_default() {
             sessions,
             excess,
             ..
-        } = users.limits(user);
+        } = users.limits(user, None);
         (connections, subscriptions, queues, sessions, excess)
     };
     let table = [

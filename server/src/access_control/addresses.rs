@@ -7,6 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use broker::network;
 use tokio::sync::Mutex as AsyncMutex;
 
 /// The addresses with a login that is being verified, or that failed within the last minute.
@@ -63,17 +64,6 @@ impl Failures {
             Some(last) if last.elapsed() < REMEMBERED => self.count,
             _ => 0,
         }
-    }
-}
-
-/// Returns the address, or of an IPv6 address the network of 64 bits, which usually belongs to one customer.
-fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => {
-            let network = address.to_bits() >> 64 << 64;
-            IpAddr::V6(Ipv6Addr::from_bits(network))
-        }
-        address => address,
     }
 }
 

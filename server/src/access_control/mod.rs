@@ -1,4 +1,4 @@
-//! Access control: the users of clients, and their rights.
+//! Access control: the users of clients, their rights and their limits.
 //!
 //! The crate `access` has the rules and the formats; this module has what they need of a server: the users file and its
 //! reload, the threads that verify passwords, the certificates of connections, and the clients that are connected when the
@@ -13,7 +13,10 @@ mod login;
 mod peer_certificate;
 mod principal;
 mod principals;
+mod publish_rate;
 mod refusal_log;
+mod user_account;
+mod user_accounts;
 mod users_file;
 mod verifier;
 
@@ -23,15 +26,18 @@ use std::sync::{
 };
 
 use access::{Grants, Identity, KeySet, Users, UsersChanges};
+use broker::network;
 
 pub use login::{Credentials, ImplicitLogin, Login, LoginAttempt, LoginError};
 pub use peer_certificate::{ClientTrust, PeerCertificate};
 pub use principal::{Forbidden, Principal, SessionOwner};
+pub use user_account::{RateExceeded, Subject, UserAccount};
 pub use users_file::{UsersFile, UsersPath, reload_on_change};
 
 use login::Proof;
 use principals::Principals;
 use refusal_log::RefusalLog;
+use user_accounts::UserAccounts;
 use verifier::Verifier;
 
 use crate::audit::{AuditLog, Event, Text};
@@ -44,6 +50,7 @@ pub struct AccessControl {
     verifier: Verifier,
     /// Locked before `users` and `client_trust`.
     principals: Mutex<Principals>,
+    accounts: UserAccounts,
     refused_logins: AtomicU64,
     refused_requests: AtomicU64,
     login_log: RefusalLog,
@@ -60,6 +67,7 @@ impl AccessControl {
             client_trust: RwLock::default(),
             verifier: Verifier::new(),
             principals: Mutex::default(),
+            accounts: UserAccounts::default(),
             refused_logins: AtomicU64::new(0),
             refused_requests: AtomicU64::new(0),
             login_log: RefusalLog::default(),
@@ -99,6 +107,7 @@ impl AccessControl {
             identity,
             Login::anonymous(None),
             Grants::default(),
+            None,
         ))
     }
 
@@ -130,7 +139,17 @@ impl AccessControl {
             true => users.grants(&identity),
             false => Grants::default(),
         };
-        let principal = Arc::new(Principal::new(identity, login, grants));
+        let subject = match (&login.user, login.address) {
+            (Some(user), _) => Some(Subject::User(Arc::clone(user))),
+            (None, address) => address.map(|address| Subject::Address(network(address))),
+        };
+        let account = subject.map(|subject| {
+            let limits = || users.limits(login.user.as_deref(), None);
+            let account = self.accounts.find(subject, limits);
+            account.set_claimed(login.groups.as_ref(), &users);
+            account
+        });
+        let principal = Arc::new(Principal::new(identity, login, grants, account));
         if !is_valid {
             principal.revoke();
         }
@@ -138,7 +157,7 @@ impl AccessControl {
         principal
     }
 
-    /// Returns the principal of a session that was restored.
+    /// Returns the principal of a session that was restored. If it is anonymous, its address is not known.
     pub fn principal_of_earlier_run(
         &self,
         owner: SessionOwner,
@@ -197,6 +216,16 @@ impl AccessControl {
         &self.audit
     }
 
+    /// Returns the accounts of active users after one, at most `max`, and the number of all.
+    pub fn accounts(&self, after: Option<&Subject>, max: usize) -> (Vec<Arc<UserAccount>>, usize) {
+        self.accounts.list(after, max)
+    }
+
+    /// Updates the rates in the figures of the users. Must be called once a second.
+    pub fn tick(&self) {
+        self.accounts.for_each(|account| account.tick());
+    }
+
     /// Replaces the users. Principals whose credentials are gone, or whose rights were reduced, are revoked: their connections
     /// end. Returns true if rights were extended.
     pub fn replace(&self, users: Users) -> bool {
@@ -205,6 +234,7 @@ impl AccessControl {
         let mut current = self.users.write().unwrap_or_else(PoisonError::into_inner);
         let before = current.replace(Arc::clone(&users)).unwrap_or_default();
         drop(current);
+        self.accounts.for_each(|account| account.apply(&users));
         let UsersChanges {
             added,
             removed,

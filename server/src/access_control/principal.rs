@@ -13,13 +13,15 @@ use access::{Grants, Identity, Right};
 use broker::{DestinationKind, Permissions, TopicFilter, TopicName};
 use futures_util::task::AtomicWaker;
 
-use super::Login;
+use super::{Login, UserAccount};
 
 /// The identity of one connection or detached session, and its rights.
 #[derive(Debug)]
 pub struct Principal {
     identity: Identity,
     login: Login,
+    /// `None` without a users file.
+    account: Option<Arc<UserAccount>>,
     /// There is no users file: all clients share this principal, whose rights never change.
     is_open: bool,
     grants: RwLock<Arc<Grants>>,
@@ -66,13 +68,19 @@ impl Principal {
     /// Returns a principal that may do everything.
     pub(super) fn open() -> Self {
         let identity = Identity::default();
-        Self::new(identity, Login::anonymous(None), Grants::open())
+        Self::new(identity, Login::anonymous(None), Grants::open(), None)
     }
 
-    pub(super) fn new(identity: Identity, login: Login, grants: Grants) -> Self {
+    pub(super) fn new(
+        identity: Identity,
+        login: Login,
+        grants: Grants,
+        account: Option<Arc<UserAccount>>,
+    ) -> Self {
         Self {
             identity,
             login,
+            account,
             is_open: grants.is_open(),
             grants: RwLock::new(Arc::new(grants)),
             version: AtomicU32::new(0),
@@ -100,6 +108,12 @@ impl Principal {
             user: self.identity.user.clone(),
             groups: self.identity.groups.clone(),
         }
+    }
+
+    /// Returns the account with the user's limits and figures; `None` without a users file.
+    #[inline]
+    pub fn account(&self) -> Option<&Arc<UserAccount>> {
+        self.account.as_ref()
     }
 
     /// Returns the client id, if there is one.

@@ -112,6 +112,7 @@ impl<F: Framing, P: Protocol> Inbound<F, P> {
         self.has_remaining_input = false;
         if !self.unread.is_empty() {
             self.protocol_bytes(&[], cycle)?;
+            self.count_waiting(cycle);
         }
         match std::mem::take(&mut self.unframed) {
             unframed if unframed.is_empty() || self.has_remaining_input => {
@@ -185,7 +186,17 @@ impl<F: Framing, P: Protocol> Inbound<F, P> {
         }
         self.unframed.extend_from_slice(&input[at..]);
         self.has_remaining_input |= cycle.is_over() && at < input.len();
+        self.count_waiting(cycle);
         Ok(())
+    }
+
+    /// Counts input that waits for the rate of its user like the bytes of an incomplete message. Other remaining input is
+    /// processed at once.
+    fn count_waiting(&mut self, cycle: &ReadCycle) {
+        if cycle.paced_until_ms().is_some() {
+            let bytes = self.unread.capacity() + self.unframed.capacity();
+            self.partial_message.set_bytes(bytes);
+        }
     }
 
     fn protocol_bytes(&mut self, bytes: &[u8], cycle: &mut ReadCycle) -> Result<(), CloseReason> {

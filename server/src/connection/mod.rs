@@ -41,7 +41,8 @@ pub use read_cycle::ReadCycle;
 pub use scratch::Scratch;
 
 use crate::{
-    clock::Clock, context::ServerContext, partial_input::PartialMessage, transport::Transport,
+    clock::Clock, connection_control::OpenConnection, context::ServerContext,
+    partial_input::PartialMessage, transport::Transport,
 };
 use inbound::Inbound;
 use outbound::{Drained, Outbound, Progress};
@@ -74,6 +75,8 @@ pub struct ConnectionParts<T, F, P: Protocol> {
     pub early_input: EarlyInput,
     /// The first bytes for the peer, in the protocol's encoding.
     pub greeting: Vec<u8>,
+    /// The connection's place in the list of open connections.
+    pub listed: Arc<OpenConnection>,
 }
 
 /// Input that was read from a socket before its connection starts.
@@ -102,6 +105,7 @@ pub fn serve<T: Transport, F: Framing, P: Protocol>(
         deliverer,
         early_input,
         greeting,
+        listed,
     } = parts;
     let session = Arc::clone(deliverer.reader.session());
     let message_type = if P::IS_BINARY {
@@ -124,7 +128,7 @@ pub fn serve<T: Transport, F: Framing, P: Protocol>(
     session.set_peer(peer);
     let partial_message = PartialMessage::new(Arc::clone(&context.partial_input));
     let inbound = Inbound::new(framing, protocol, partial_message);
-    let task = Box::new(ConnectionTask::new(connection, context, inbound));
+    let task = Box::new(ConnectionTask::new(connection, context, inbound, listed));
     task.run(early_input)
 }
 

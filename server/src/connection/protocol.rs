@@ -198,6 +198,9 @@ pub enum CloseReason {
     /// The user of the connection does not exist any more, or has fewer rights; or its credentials are not valid any more.
     #[error("the rights or the credentials of the user have changed")]
     Revoked,
+    /// An operator has ended the connection.
+    #[error("an operator has ended it")]
+    Administrative,
     /// The server stops.
     #[error("the server is stopping")]
     Stopping,
@@ -220,6 +223,7 @@ impl CloseReason {
             | Self::MessageTooSlow
             | Self::MessageDropped
             | Self::Revoked
+            | Self::Administrative
             | Self::TakenOver => CloseCode::POLICY_VIOLATION,
             Self::Silent | Self::Stopping | Self::Io(_) => CloseCode::GOING_AWAY,
         }
@@ -242,6 +246,7 @@ impl CloseReason {
             Self::Revoked => {
                 "your rights have changed, or your login has expired; connect again".into()
             }
+            Self::Administrative => "an operator of the server has ended the connection".into(),
             Self::Stopping => "the server is stopping".into(),
         }
     }

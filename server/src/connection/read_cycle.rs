@@ -1,6 +1,7 @@
 //! One read cycle of a connection's task: the processing of one read.
 
 use std::{
+    num::NonZeroU64,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -8,6 +9,7 @@ use std::{
 use broker::{Blocked, Broker, Outcome, Publication, Session};
 
 use crate::{
+    access_control::UserAccount,
     advisory::Advisories,
     clock,
     fairness::{MAX_PAUSE, TIME_SLICE, pause_after},
@@ -43,6 +45,16 @@ pub struct ReadCycle {
     requests_since_check: u32,
     /// The pause after the cycle, in which other tasks run.
     pause: Duration,
+    /// The time until which the next publication waits for the rate of its user.
+    paced_until_ms: Option<NonZeroU64>,
+    /// Messages that the peer published, and the bytes of their bodies.
+    published: Published,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Published {
+    messages: u64,
+    bytes: u64,
 }
 
 /// Accepts publications, or discards them because the server stops.
@@ -93,6 +105,36 @@ impl ReadCycle {
         self.intake == Intake::Closed
     }
 
+    /// Returns whether the next publication must wait for the rate of its user. Then the cycle is over, and the rest of its
+    /// input is left for a later one.
+    pub fn must_wait(&mut self, account: &UserAccount) -> bool {
+        let Some(wait) = account.wait_time().filter(|_| self.intake == Intake::Open) else {
+            return false;
+        };
+        self.paced_until_ms = Some(end_of_wait_ms(self.now_ms, wait));
+        self.is_over = true;
+        true
+    }
+
+    /// Returns the time of [`ReadCycle::must_wait`].
+    pub const fn paced_until_ms(&self) -> Option<NonZeroU64> {
+        self.paced_until_ms
+    }
+
+    /// Notes messages that the peer published, with bodies of this size.
+    pub fn note_published(&mut self, messages: usize, bytes: usize) {
+        self.published.messages += messages as u64;
+        self.published.bytes += bytes as u64;
+    }
+
+    /// Adds the noted messages to the figures of their user.
+    pub fn count_published(&self, account: &UserAccount) {
+        let Published { messages, bytes } = self.published;
+        if messages > 0 {
+            account.count_published(messages, bytes);
+        }
+    }
+
     /// Returns the pause that the connection must make after the cycle.
     pub const fn pause(&self) -> Duration {
         self.pause
@@ -125,6 +167,8 @@ impl ReadCycle {
         self.is_over = false;
         self.requests_since_check = 0;
         self.pause = Duration::ZERO;
+        self.paced_until_ms = None;
+        self.published = Published::default();
     }
 
     /// Publishes the batch, and carries out its effects.
@@ -156,8 +200,20 @@ impl ReadCycle {
     }
 }
 
+/// Returns the time at which a publication that has to wait for the rate of its user is examined again.
+pub fn end_of_wait_ms(now_ms: u64, wait: Duration) -> NonZeroU64 {
+    let wait_ms = wait.clamp(SHORTEST_WAIT, LONGEST_WAIT).as_millis();
+    let end_ms = now_ms.saturating_add(u64::try_from(wait_ms).unwrap_or(u64::MAX));
+    NonZeroU64::new(end_ms).unwrap_or(NonZeroU64::MIN)
+}
+
 /// The clock is read once for this number of requests, because a reading costs about as much as a small request.
 const CHECK_EVERY: u32 = 16;
+/// A publisher that has used its rate waits at least this time, so that many connections of one user are not woken for each
+/// message. Less than a second, so that the bucket of the rate does not become full.
+const SHORTEST_WAIT: Duration = Duration::from_millis(100);
+/// After this time the rate is examined again: its limit may have changed.
+const LONGEST_WAIT: Duration = Duration::from_secs(1);
 /// Maximum capacity that a thread keeps for replies.
 const MAX_REPLIES_CAPACITY: usize = 64 << 10;
 

@@ -6,7 +6,7 @@ mod events;
 mod silence;
 mod stopping;
 
-use std::{io, sync::Arc, task::Waker};
+use std::{io, num::NonZeroU64, sync::Arc, task::Waker};
 
 use broker::{Blocked, CompletionWait};
 use tokio::{
@@ -14,7 +14,7 @@ use tokio::{
     time::{Duration, sleep},
 };
 
-use crate::{context::ServerContext, fairness::yield_if_due};
+use crate::{connection_control::OpenConnection, context::ServerContext, fairness::yield_if_due};
 
 use events::Event;
 use silence::SocketState;
@@ -33,6 +33,8 @@ pub struct ConnectionTask<T: Transport, F: Framing, P: Protocol> {
     connection: Arc<Connection<T, F, P::Encoder>>,
     context: ServerContext,
     inbound: Inbound<F, P>,
+    /// The place in the list of open connections; `None` after the end of the connection.
+    listed: Option<Arc<OpenConnection>>,
     /// May be set for an earlier deadline than the current one: then nothing is due when it fires.
     timer: Timer,
     /// True if the task waits for the socket to accept more.
@@ -54,6 +56,8 @@ pub struct ConnectionTask<T: Transport, F: Framing, P: Protocol> {
     /// The time at which reading continues although the blocking subscriptions have not caught up: they may depend on
     /// the peer's input.
     resume_reading_at_ms: Option<u64>,
+    /// The time until which a publication waits for the rate of its user. Nothing is read before it.
+    paced_until_ms: Option<NonZeroU64>,
     /// The wait for the oldest held deliveries, and their ticket.
     held: Option<(u64, CompletionWait)>,
     /// The waker for owed replies; created when it is first needed.
@@ -79,12 +83,14 @@ impl<T: Transport, F: Framing, P: Protocol> ConnectionTask<T, F, P> {
         connection: Arc<Connection<T, F, P::Encoder>>,
         context: ServerContext,
         inbound: Inbound<F, P>,
+        listed: Arc<OpenConnection>,
     ) -> Self {
         Self {
             timer: Timer::new(context.clock),
             connection,
             context,
             inbound,
+            listed: Some(listed),
             is_socket_full: false,
             has_more_work: false,
             is_broken: false,
@@ -94,6 +100,7 @@ impl<T: Transport, F: Framing, P: Protocol> ConnectionTask<T, F, P> {
             unread_socket: None,
             blocked: Blocked::default(),
             resume_reading_at_ms: None,
+            paced_until_ms: None,
             held: None,
             reply_waker: None,
             is_owed_full: false,
@@ -220,6 +227,10 @@ impl<T: Transport, F: Framing, P: Protocol> ConnectionTask<T, F, P> {
             drop(permit);
             self.blocked.extend(std::mem::take(&mut cycle.blocked));
             self.pause = cycle.pause();
+            self.paced_until_ms = cycle.paced_until_ms().or(self.paced_until_ms);
+            if let Some(account) = self.context.principal.account() {
+                cycle.count_published(account);
+            }
             if let Err(close_reason) = &done {
                 // The replies are still written. No more messages are delivered, because the peer could not acknowledge
                 // them.

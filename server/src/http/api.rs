@@ -41,6 +41,7 @@ pub async fn publish(
     let name = topic.to_string();
     let content = Content {
         client,
+        account: rights.principal().account().cloned(),
         headers,
         query,
         body,
@@ -173,25 +174,6 @@ pub async fn figures(
     }))
 }
 
-/// `GET /api/connections`: lists the connections.
-pub async fn connections(
-    State(server): State<Arc<Server>>,
-    rights: Rights,
-) -> Result<Json<Connections>, Problem> {
-    rights.check_server()?;
-    let sessions = server.broker.sessions(MAX_CONNECTIONS);
-    let infos = sessions.into_iter().map(|session| ConnectionInfo {
-        name: session.name,
-        subscriptions: session.subscriptions,
-        delivered: session.delivered,
-        dropped: session.dropped,
-    });
-    Ok(Json(Connections {
-        connections: infos.collect(),
-        total: server.broker.figures().sessions,
-    }))
-}
-
 /// `GET /readyz`: returns whether the server accepts new work, and all of it.
 pub async fn ready(State(server): State<Arc<Server>>) -> Result<&'static str, Problem> {
     let refusal = match server.is_stopping() {
@@ -259,24 +241,6 @@ pub struct TopicInfo {
     greatest_lag: u64,
 }
 
-/// The response of `/api/connections`.
-#[derive(Serialize)]
-pub struct Connections {
-    connections: Vec<ConnectionInfo>,
-    /// Number of all connections, listed or not.
-    total: usize,
-}
-
-/// A connection with its figures, in messages since its start.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct ConnectionInfo {
-    name: String,
-    subscriptions: usize,
-    delivered: u64,
-    dropped: u64,
-}
-
 impl From<TopicFigures> for TopicInfo {
     fn from(figures: TopicFigures) -> Self {
         Self {
@@ -298,4 +262,3 @@ fn no_topic(name: &TopicName) -> Problem {
 }
 
 const MAX_TOPICS: usize = 1_000;
-const MAX_CONNECTIONS: usize = 1_000;

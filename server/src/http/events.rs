@@ -4,6 +4,7 @@
 
 use std::{
     convert::Infallible,
+    net::IpAddr,
     ops::ControlFlow,
     pin::Pin,
     sync::{Arc, Weak},
@@ -15,12 +16,12 @@ use access::Right;
 use axum::{
     body::{Body, Bytes},
     extract::{Extension, State},
-    http::{HeaderMap, HeaderName, HeaderValue, header},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use broker::{
-    Broker, Delivery, DestinationKind, Missed, Outcome, Overflow, Peer, Reader, Start, Subscribe,
-    TopicFilter,
+    Broker, Delivery, DestinationKind, Missed, Outcome, Overflow, Peer, PoolError, QuotaCharge,
+    Reader, Start, Subscribe, TopicFilter,
 };
 use futures_util::task::AtomicWaker;
 use serde::{Deserialize, Serialize};
@@ -30,12 +31,13 @@ use wire::stomp::server::{self, Since};
 
 use super::{
     extract::{Path, Query, Requester},
-    login::Rights,
+    login::{PeerAddress, Rights},
     problem::{Problem, refuse_temporary},
     read_deadline::ReadDeadline,
 };
 use crate::{
     clock,
+    connection_control::{ClientProtocol, NewConnection, OpenConnection},
     context::ServerContext,
     fairness,
     message::{Encoded, Message, push_json},
@@ -50,6 +52,7 @@ pub async fn events(
     Path(filter): Path<String>,
     Query(query): Query<EventsQuery>,
     Extension(read_deadline): Extension<ReadDeadline>,
+    Extension(PeerAddress(address)): Extension<PeerAddress>,
     rights: Rights,
     Requester { client, headers }: Requester,
 ) -> Result<Response, Problem> {
@@ -58,8 +61,12 @@ pub async fn events(
     rights.check_filter(Right::Subscribe, DestinationKind::Topic, &filter)?;
     let start = query.start(&server.broker, &headers)?;
     let overflow = query.overflow(server.options.overflow)?;
-    let context = server.context(client, Arc::clone(rights.principal()));
-    let subscription = Subscription::new(&server, context, &filter, start, overflow)?;
+    let principal = Arc::clone(rights.principal());
+    let charge = principal.account().map(|account| account.connect());
+    let charge = charge.transpose().map_err(too_many_connections)?;
+    let context = server.context(client, principal);
+    let mut subscription = Subscription::new(&server, context, &filter, start, overflow)?;
+    subscription.list(address, charge);
     let stopping = WatchStream::new(server.stopping.clone()).filter(|stopping| *stopping);
     let events = EventStream {
         subscription,
@@ -125,6 +132,8 @@ struct Subscription {
     context: ServerContext,
     reader: Reader,
     stream_waker: Arc<StreamWaker>,
+    /// The place in the list of open connections; `None` before the response begins.
+    listed: Option<Arc<OpenConnection>>,
     /// The message that is being encoded, piece by piece.
     current: Option<Message>,
     /// True if the search for the next message continues after other tasks have run.
@@ -162,6 +171,7 @@ impl Subscription {
             context,
             reader,
             stream_waker,
+            listed: None,
             current: None,
             is_searching: false,
         };
@@ -175,6 +185,29 @@ impl Subscription {
         server.broker.subscribe(session, subscribe, &mut outcome)?;
         server.advisories.carry_out(&mut outcome, Some(session));
         Ok(subscription)
+    }
+
+    /// Lists the stream as an open connection.
+    fn list(&mut self, address: IpAddr, charge: Option<QuotaCharge>) {
+        let ServerContext {
+            connections,
+            principal,
+            ..
+        } = &self.context;
+        self.listed = Some(connections.open(NewConnection {
+            session: self.reader.session(),
+            principal,
+            protocol: ClientProtocol::Events,
+            address,
+            charge,
+        }));
+    }
+
+    /// Returns whether an operator, a change of rights or the broker has ended the stream.
+    fn is_ended(&self, context: &mut Context<'_>) -> bool {
+        let is_revoked = self.context.principal.poll_revoked(context).is_ready();
+        let must_end = self.listed.as_ref().is_some_and(|listed| listed.must_end());
+        is_revoked || must_end || self.reader.session().is_ended()
     }
 
     /// Returns the next piece of an event, or `None` if there is none yet or the session has ended.
@@ -223,11 +256,15 @@ impl Subscription {
 
 impl Drop for Subscription {
     fn drop(&mut self) {
+        if let Some(listed) = &self.listed {
+            self.context.connections.close(listed);
+        }
         self.context.end_session(self.reader.session());
     }
 }
 
-/// The subscription as a stream that ends when the server stops, the broker ends the session, or its user loses rights.
+/// The subscription as a stream that ends when the server stops, the broker or an operator ends the session, or its user loses
+/// rights.
 struct EventStream<S> {
     subscription: Subscription,
     stopping: S,
@@ -243,9 +280,7 @@ impl<S: Stream<Item = bool> + Unpin> Stream for EventStream<S> {
         let this = self.get_mut();
         // Register before checking: an event in between wakes the task.
         this.subscription.stream_waker.0.register(context.waker());
-        let principal = &this.subscription.context.principal;
-        let is_revoked = principal.poll_revoked(context).is_ready();
-        if is_revoked || this.subscription.reader.session().is_ended() {
+        if this.subscription.is_ended(context) {
             return Poll::Ready(None);
         }
         if !this.is_stopping {
@@ -285,6 +320,10 @@ fn push_gap(delivery: &Delivery<'_>, missed: Missed, piece: &mut Vec<u8>) {
     piece.extend_from_slice(b"event: missed\ndata: ");
     push_json(&MissedEvent { topic, from, to }, piece);
     piece.extend_from_slice(b"\n\n");
+}
+
+fn too_many_connections(error: PoolError) -> Problem {
+    Problem::new(StatusCode::TOO_MANY_REQUESTS, error.to_string())
 }
 
 /// Short enough that proxies and clients do not consider the stream dead.

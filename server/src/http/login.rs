@@ -10,14 +10,17 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use base64::prelude::{BASE64_STANDARD, Engine as _};
-use broker::{DestinationKind, TopicFilter, TopicName};
+use broker::{Client, DestinationKind, TopicFilter, TopicName};
 
 use access::Right;
 
 use super::{HttpState, assets, problem::Problem, sign_in};
-use crate::access_control::{
-    AccessControl, Credentials, Forbidden, ImplicitLogin, Login, LoginAttempt, LoginError,
-    PeerCertificate, Principal,
+use crate::{
+    access_control::{
+        AccessControl, Credentials, Forbidden, ImplicitLogin, Login, LoginAttempt, LoginError,
+        PeerCertificate, Principal,
+    },
+    connection_control::Visitor,
 };
 
 /// The network address of the peer of a connection.
@@ -103,9 +106,14 @@ impl Rights {
 }
 
 /// Determines the sender of a request. Refuses the request if its sender must log in first: a page redirects to the sign-in form.
+/// Also refuses it if the sender is banned.
 pub async fn identify(State(state): State<HttpState>, request: Request, next: Next) -> Response {
     let access = &state.server.access;
     let (mut parts, body) = request.into_parts();
+    let address = address_of(&parts);
+    if let Err(problem) = check_ban(&state, &Visitor::at(address)) {
+        return problem.into_response();
+    }
     let login = if access.is_open() || is_public(&state, &parts) {
         None
     } else {
@@ -119,12 +127,33 @@ pub async fn identify(State(state): State<HttpState>, request: Request, next: Ne
         None if access.is_open() => Arc::clone(access.open_principal()),
         None => access.without_rights(),
     };
+    let sender = Visitor {
+        user: principal.user(),
+        ..Visitor::at(address)
+    };
+    if let Err(problem) = check_ban(&state, &sender) {
+        return problem.into_response();
+    }
+    if let Some(account) = principal.account() {
+        let client: Arc<Client> = account.client(state.server.broker.pools());
+        parts.extensions.insert(client);
+    }
     parts.extensions.insert(Arc::clone(access));
     parts.extensions.insert(principal);
     if let Some(login) = login {
         parts.extensions.insert(login);
     }
     next.run(Request::from_parts(parts, body)).await
+}
+
+fn check_ban(state: &HttpState, visitor: &Visitor<'_>) -> Result<(), Problem> {
+    let checked = state.server.connections.check(visitor);
+    checked.map_err(|banned| Problem::new(StatusCode::FORBIDDEN, banned.to_string()))
+}
+
+fn address_of(request: &Parts) -> IpAddr {
+    let address = request.extensions.get::<PeerAddress>();
+    address.map_or(IpAddr::from([0, 0, 0, 0]), |address| address.0)
 }
 
 /// Returns whether everyone may send a request: for the sign-in form, the files of the pages and health checks. A WebSocket
@@ -173,8 +202,7 @@ fn signed_in(state: &HttpState, headers: &HeaderMap) -> Option<Login> {
 async fn log_in(state: &HttpState, request: &Parts) -> Result<Login, LoginError> {
     let headers = &request.headers;
     let access = &state.server.access;
-    let address = request.extensions.get::<PeerAddress>();
-    let address = address.map_or(IpAddr::from([0, 0, 0, 0]), |address| address.0);
+    let address = address_of(request);
     let attempt = |credentials| LoginAttempt {
         credentials,
         address,

@@ -2,8 +2,10 @@
 
 mod api;
 mod assets;
+mod bans;
 mod body;
 mod bounds;
+mod connections;
 mod document;
 mod events;
 mod extract;
@@ -21,6 +23,7 @@ mod read_deadline;
 mod refusals;
 mod security;
 mod sign_in;
+mod users;
 mod web_sessions;
 
 use std::{
@@ -34,7 +37,7 @@ use axum::{
     http::{Method, StatusCode},
     middleware,
     response::IntoResponse,
-    routing::{get, post},
+    routing::{delete, get, post},
 };
 use tower_http::{
     catch_panic::CatchPanicLayer,
@@ -207,7 +210,11 @@ fn api(state: &HttpState, others: Router<HttpState>) -> Router<HttpState> {
         .merge(others)
         .route("/bounds", get(bounds::bounds))
         .route("/figures", get(api::figures))
-        .route("/connections", get(api::connections))
+        .route("/connections", get(connections::connections))
+        .route("/connections/{id}", delete(connections::end))
+        .route("/users", get(users::users))
+        .route("/bans", get(bans::bans).post(bans::add))
+        .route("/bans/{id}", delete(bans::remove))
         .route("/connect-check", get(origin::connect_check))
         .fallback(unknown)
         .method_not_allowed_fallback(method_not_allowed)

@@ -1,5 +1,7 @@
 //! Errors in the form of RFC 9457.
 
+use std::time::Duration;
+
 use axum::{
     Json,
     http::{HeaderValue, StatusCode, header},
@@ -7,6 +9,8 @@ use axum::{
 };
 use broker::{InvalidName, JournalError, PublishError, SubscribeError, TEMPORARY};
 use serde::Serialize;
+
+use crate::access_control::RateExceeded;
 
 /// An error response. The `type` is `about:blank`, so the title is that of the status (RFC 9457, 4.2.1); the detail
 /// describes the error.
@@ -16,6 +20,9 @@ pub struct Problem {
     title: &'static str,
     status: u16,
     detail: String,
+    /// The header Retry-After, in seconds.
+    #[serde(skip)]
+    retry_after_s: Option<u64>,
 }
 
 impl Problem {
@@ -26,6 +33,16 @@ impl Problem {
             title: status.canonical_reason().unwrap_or("Error"),
             status: status.as_u16(),
             detail: detail.into(),
+            retry_after_s: None,
+        }
+    }
+
+    /// Adds the time after which the request may succeed.
+    pub fn retry_after(self, time: Duration) -> Self {
+        let seconds = time.as_secs() + u64::from(time.subsec_nanos() > 0);
+        Self {
+            retry_after_s: Some(seconds),
+            ..self
         }
     }
 
@@ -68,6 +85,13 @@ impl From<PublishError> for Problem {
     }
 }
 
+impl From<RateExceeded> for Problem {
+    fn from(exceeded: RateExceeded) -> Self {
+        Self::new(StatusCode::TOO_MANY_REQUESTS, exceeded.to_string())
+            .retry_after(exceeded.retry_after)
+    }
+}
+
 impl From<SubscribeError> for Problem {
     fn from(error: SubscribeError) -> Self {
         let status = match error {
@@ -91,11 +115,16 @@ impl From<SubscribeError> for Problem {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let retry_after_s = self.retry_after_s;
         let mut response = (status, Json(self)).into_response();
         response.headers_mut().insert(
             header::CONTENT_TYPE,
             HeaderValue::from_static("application/problem+json"),
         );
+        if let Some(seconds) = retry_after_s {
+            let headers = response.headers_mut();
+            headers.insert(header::RETRY_AFTER, seconds.into());
+        }
         response
     }
 }

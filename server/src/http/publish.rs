@@ -8,14 +8,23 @@ use axum::{
 };
 use broker::{Client, DestinationKind, Header, Outcome, Publication, Published, TopicName};
 use serde::Deserialize;
+use tokio::time::{Instant, sleep};
 
 use super::{body, extract::deserialize_bool, problem::Problem};
-use crate::{clock, content_type, context::durable, server::Server, shared_headers};
+use crate::{
+    access_control::{RateExceeded, UserAccount},
+    clock, content_type,
+    context::durable,
+    server::Server,
+    shared_headers,
+};
 
 /// The content of a request. Its headers `carillon-header-NAME` become headers NAME of the message.
 pub struct Content {
     /// The client of the request.
     pub client: Arc<Client>,
+    /// The account of the user; `None` without a users file.
+    pub account: Option<Arc<UserAccount>>,
     /// The headers of the request.
     pub headers: HeaderMap,
     /// The query of the request.
@@ -68,6 +77,7 @@ pub async fn publish(
     name: TopicName,
     Content {
         client,
+        account,
         headers,
         query,
         body,
@@ -80,7 +90,14 @@ pub async fn publish(
         // curl's default for every body.
         .filter(|value| *value != "application/x-www-form-urlencoded")
         .map(content_type::interned);
+    if let Some(account) = &account {
+        wait_for_rate(account).await?;
+    }
     let body = body::read_body(server, body).await?;
+    if let Some(account) = &account {
+        account.admit(1, body.len())?;
+        account.count_published(1, body.len() as u64);
+    }
     let publication =
         create_publication(name, Arc::clone(&server.http_name), clock::unix_ms(), &body);
     let publication = shared_headers::set(publication, content_type, message_headers);
@@ -113,6 +130,23 @@ pub async fn publish(
     }
 }
 
+/// Waits until the user may publish.
+///
+/// # Errors
+///
+/// The problem for the response, if the user may not publish within `MAX_RATE_WAIT`.
+async fn wait_for_rate(account: &UserAccount) -> Result<(), Problem> {
+    let until = Instant::now() + MAX_RATE_WAIT;
+    while let Some(wait) = account.wait_time() {
+        let now = Instant::now();
+        if now + wait > until {
+            return Err(RateExceeded { retry_after: wait }.into());
+        }
+        sleep(wait).await;
+    }
+    Ok(())
+}
+
 /// Returns the headers of the message.
 fn message_headers(headers: &HeaderMap) -> Result<Box<[Header]>, Problem> {
     let prefixed = headers.iter().filter_map(|(name, value)| {
@@ -135,5 +169,7 @@ fn message_headers(headers: &HeaderMap) -> Result<Box<[Header]>, Problem> {
 
 /// The beginning of the names of headers for the message.
 const HEADER_PREFIX: &str = "carillon-header-";
+/// Maximum time that a publisher waits for the rate of its user.
+const MAX_RATE_WAIT: Duration = Duration::from_secs(10);
 /// Maximum time that a publisher waits for blocking subscribers.
 const MAX_BLOCKED_TIME: Duration = Duration::from_secs(30);

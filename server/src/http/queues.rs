@@ -65,6 +65,7 @@ pub async fn send(
     rights.check(Right::Send, DestinationKind::Queue, &name)?;
     let content = Content {
         client,
+        account: rights.principal().account().cloned(),
         headers,
         query,
         body,

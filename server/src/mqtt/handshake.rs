@@ -1,9 +1,9 @@
 //! The handshake from the first byte to CONNACK (5.0, 3.1.4): identifies the client, and takes over or creates its
 //! session.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
-use broker::{Pool, Reader};
+use broker::{Pool, PoolError, Quota, QuotaCharge, Reader};
 use tokio::time::{Instant, timeout_at};
 use wire::mqtt::{
     ConnectReason, Outgoing,
@@ -23,6 +23,7 @@ use crate::{
     connection::{
         self, CloseReason, ConnectionParts, Deliverer, Framing, HandshakeInput, MessageType,
     },
+    connection_control::{ClientProtocol, NewConnection, Visitor},
     context::ServerContext,
     handler::ConnectingPeer,
     server::Server,
@@ -38,8 +39,9 @@ pub async fn serve<T: Transport, F: Framing>(
     mut handshake_input: HandshakeInput<F>,
     peer: ConnectingPeer,
 ) {
+    let address = peer.address;
     let principal = Arc::clone(server.access.open_principal());
-    let mut context = server.context(server.client_at(peer.address), principal);
+    let mut context = server.context(server.client_at(address), principal);
     let mut stopping = server.stopping.clone();
     let accepted = tokio::select! {
         // Boxed, so that its memory is freed when the connection starts.
@@ -52,6 +54,7 @@ pub async fn serve<T: Transport, F: Framing>(
         outgoing,
         greeting,
         has_ended_session,
+        connection_charge,
     } = match accepted {
         Ok(accepted) => accepted,
         Err(RefusedClient {
@@ -69,6 +72,13 @@ pub async fn serve<T: Transport, F: Framing>(
     }
     let encoder = MqttEncoder::new(&client_options, outgoing);
     let (protocol, reader) = Mqtt::new(&context, parts);
+    let listed = context.connections.open(NewConnection {
+        session: reader.session(),
+        principal: &context.principal,
+        protocol: ClientProtocol::Mqtt,
+        address,
+        charge: connection_charge,
+    });
     let connection_parts = ConnectionParts {
         socket,
         framing: handshake_input.framing,
@@ -76,6 +86,7 @@ pub async fn serve<T: Transport, F: Framing>(
         deliverer: Deliverer { reader, encoder },
         early_input: handshake_input.early_input,
         greeting,
+        listed,
     };
     connection::serve(context, connection_parts).await;
 }
@@ -109,6 +120,8 @@ pub(super) struct AcceptedClient {
     pub greeting: Vec<u8>,
     /// The record of an earlier session was removed.
     pub has_ended_session: bool,
+    /// The connection's unit of the user's quota, if there are users.
+    pub connection_charge: Option<QuotaCharge>,
 }
 
 async fn accept_client<F: Framing>(
@@ -124,11 +137,14 @@ async fn accept_client<F: Framing>(
     let handshake = Handshake::new(config, now_ms);
     let opened = timeout_at(until, read_connect(handshake, socket, handshake_input)).await;
     let opened = opened.map_err(|_| CloseReason::NoHandshake)??;
+    let address = peer.address;
+    // Before the login, so that a banned address costs no verification of passwords.
+    check_ban(context, &opened, &Visitor::at(address))?;
     let logging_in = log_in(context, &opened, peer);
     let login = timeout_at(until, logging_in).await;
     let login = login.map_err(|_| CloseReason::NoHandshake)??;
-    let connecting = ConnectingClient::new(shared_state, context, login, opened)?;
-    context.principal = Arc::clone(&connecting.principal);
+    let logged_in = LoggedIn { login, address };
+    let connecting = ConnectingClient::new(shared_state, context, logged_in, opened)?;
     // The connection that has the client id is woken, and ends at once.
     let owner = connecting.principal.user();
     let Some(id_request) = shared_state.sessions.request(&connecting.client, owner) else {
@@ -201,6 +217,14 @@ async fn log_in(
     })
 }
 
+/// The user of a client, and the client's address.
+pub(super) struct LoggedIn {
+    /// The user.
+    pub login: Login,
+    /// The address.
+    pub address: IpAddr,
+}
+
 /// A client that is identified and not yet accepted.
 pub(super) struct ConnectingClient {
     opened: Opened,
@@ -214,15 +238,16 @@ pub(super) struct ConnectingClient {
 }
 
 impl ConnectingClient {
-    /// Creates a client from its CONNECT: assigns a client id if there is none, and checks the will.
+    /// Creates a client from its CONNECT: assigns a client id if there is none, sets the user of the connection, and checks
+    /// the will.
     ///
     /// # Errors
     ///
-    /// The will is not valid, or there is no room for it.
+    /// The client is banned, the will is not valid, or there is no room for it.
     pub fn new(
         shared_state: &SharedState,
-        context: &ServerContext,
-        login: Login,
+        context: &mut ServerContext,
+        LoggedIn { login, address }: LoggedIn,
         mut opened: Opened,
     ) -> Result<Self, RefusedClient> {
         let is_assigned = opened.client_id.is_empty();
@@ -231,6 +256,13 @@ impl ConnectingClient {
             false => opened.client_id.clone().into(),
         };
         let principal = context.access.principal(login, Some(Arc::clone(&client)));
+        let visitor = Visitor {
+            user: principal.user(),
+            client: Some(&client),
+            address,
+        };
+        check_ban(context, &opened, &visitor)?;
+        context.set_principal(Arc::clone(&principal));
         let will = opened.will.take();
         let will_limits = will::WillLimits {
             client: &context.client,
@@ -286,7 +318,19 @@ impl ConnectingClient {
             recorded
                 .map_err(|error| self.refused(ConnectReason::QuotaExceeded, &error.to_string()))?;
         }
-        let saved = take_saved_session(context, &id_guard, opened);
+        let account = self.principal.account();
+        let connection_charge = account.map(|account| account.connect()).transpose();
+        let connection_charge = connection_charge.map_err(|error| self.quota_used(&error))?;
+        let new_charge = match keeps_session && !had_session {
+            true => self.take_session_charge()?,
+            false => None,
+        };
+        let mut saved = take_saved_session(context, &id_guard, opened);
+        let session_charge = match &mut saved {
+            Some(saved) => saved.charge.take(),
+            None if keeps_session && had_session => self.take_session_charge()?,
+            None => new_charge,
+        };
         if saved.is_none()
             && keeps_session
             && let Err(error) = context.client.check_share(Pool::Sessions)
@@ -343,6 +387,7 @@ impl ConnectingClient {
             will: self.will,
             session_expiry_s: opened.session_expiry_s,
             progress,
+            session_charge,
             is_bridge: opened.is_bridge,
             max_body_bytes: options.body_bytes,
             overflow: options.overflow,
@@ -354,7 +399,25 @@ impl ConnectingClient {
             outgoing,
             greeting,
             has_ended_session: had_session && !is_continued,
+            connection_charge,
         })
+    }
+
+    /// Takes a session that outlives its connection from the user's quota, if there are users.
+    fn take_session_charge(&self) -> Result<Option<QuotaCharge>, RefusedClient> {
+        let account = self.principal.account();
+        let charge = account.map(|account| account.holder().take(Quota::Sessions));
+        charge.transpose().map_err(|error| self.quota_used(&error))
+    }
+
+    /// Refuses a client whose user has used up a quota. Before 5.0, "server unavailable" is the closest reason: the client may
+    /// try again.
+    fn quota_used(&self, error: &PoolError) -> RefusedClient {
+        let reason = match self.opened.peer.version.is_5() {
+            true => ConnectReason::QuotaExceeded,
+            false => ConnectReason::ServerUnavailable,
+        };
+        self.refused(reason, &error.to_string())
     }
 
     fn accept(
@@ -378,6 +441,15 @@ impl ConnectingClient {
             .accept(config, now_ms, &greeting, out)
             .map_err(|fault| CloseReason::Fault(fault.to_string()).into())
     }
+}
+
+fn check_ban(
+    context: &ServerContext,
+    opened: &Opened,
+    visitor: &Visitor<'_>,
+) -> Result<(), RefusedClient> {
+    let checked = context.connections.check(visitor);
+    checked.map_err(|banned| refused(opened, ConnectReason::Banned, &banned.to_string()))
 }
 
 fn refused(opened: &Opened, reason: ConnectReason, text: &str) -> RefusedClient {

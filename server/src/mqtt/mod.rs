@@ -31,7 +31,7 @@ use std::{
     time::Instant,
 };
 
-use broker::{Broker, Overflow, Pool, Reader, Session};
+use broker::{Broker, Overflow, Pool, QuotaCharge, Reader, Session};
 use wire::mqtt::{
     DisconnectReason, Due,
     server::{self, Disconnect, Fault, Request},
@@ -81,6 +81,8 @@ pub struct Mqtt {
     session_expiry_s: u32,
     /// `Some` if the session survives a restart.
     progress: Option<Arc<Progress>>,
+    /// The session's unit of the user's quota, if it outlives the connection and there are users.
+    session_charge: Option<QuotaCharge>,
     /// True if the client is the bridge of another broker.
     is_bridge: bool,
     max_body_bytes: usize,
@@ -100,6 +102,8 @@ struct MqttParts {
     session_expiry_s: u32,
     /// `Some` if the session survives a restart.
     progress: Option<Arc<Progress>>,
+    /// The session's unit of the user's quota, if it outlives the connection and there are users.
+    session_charge: Option<QuotaCharge>,
     /// True if the client is the bridge of another broker.
     is_bridge: bool,
     max_body_bytes: usize,
@@ -119,6 +123,7 @@ impl Mqtt {
             will,
             session_expiry_s,
             progress,
+            session_charge,
             is_bridge,
             max_body_bytes,
             overflow,
@@ -144,6 +149,7 @@ impl Mqtt {
             will,
             session_expiry_s,
             progress,
+            session_charge,
             is_bridge,
             max_body_bytes,
             overflow,
@@ -239,6 +245,7 @@ impl Mqtt {
     fn receive_all(&mut self, input: &[u8], cycle: &mut ReadCycle) -> Result<usize, Refusal> {
         let mut at = 0;
         while cycle.has_time()
+            && !self.must_wait(&input[at..], cycle)
             && let Some((request, taken)) = self.machine.request(&input[at..])?
         {
             at += taken;
@@ -376,6 +383,7 @@ impl Protocol for Mqtt {
             subscriptions: std::mem::take(&mut self.subscriptions),
             outgoing: encoder.into_outgoing(),
             incoming: self.machine.take_incoming(),
+            charge: self.session_charge.take(),
         };
         saved.pause(context);
         let mut delayed_will = None;
@@ -411,6 +419,7 @@ impl Protocol for Mqtt {
             CloseReason::TakenOver => DisconnectReason::SessionTakenOver,
             CloseReason::Stopping => DisconnectReason::ServerShuttingDown,
             CloseReason::Revoked => DisconnectReason::NotAuthorized,
+            CloseReason::Administrative => DisconnectReason::AdministrativeAction,
             CloseReason::TooSlow
             | CloseReason::Unread
             | CloseReason::MessageTooSlow

@@ -11,7 +11,7 @@ use wire::mqtt::{
 };
 
 use super::{Mqtt, properties};
-use crate::connection::ReadCycle;
+use crate::{access_control::RateExceeded, connection::ReadCycle};
 
 /// The state for converting PUBLISH packets to messages.
 #[derive(Default)]
@@ -66,8 +66,15 @@ impl Mqtt {
             self.machine.disregard(publish.delivery);
             return Ok(());
         }
-        match self.create_publication(publish, cycle.unix_ms) {
+        let created = match self.admit(publish) {
+            Ok(()) => self.create_publication(publish, cycle.unix_ms),
+            // A message without an acknowledgement is dropped; the user's figures count it.
+            Err(_) if publish.delivery == QosDelivery::AtMostOnce => return Ok(()),
+            Err(exceeded) => Err(exceeded.into()),
+        };
+        match created {
             Ok(message) => {
+                cycle.note_published(1, publish.payload.len());
                 if publish.delivery != QosDelivery::AtMostOnce {
                     let index = cycle.batch.len();
                     let delivery = publish.delivery;
@@ -94,6 +101,23 @@ impl Mqtt {
                 self.flush(cycle)?;
                 self.acknowledge(publish.delivery, Err(refused), cycle)
             }
+        }
+    }
+
+    /// Returns whether the next packet is a publication that waits for the rate of its user.
+    #[inline]
+    pub(super) fn must_wait(&self, input: &[u8], cycle: &mut ReadCycle) -> bool {
+        match self.principal.account() {
+            Some(account) => input.first().is_some_and(is_publish) && cycle.must_wait(account),
+            None => false,
+        }
+    }
+
+    /// Takes a publication from the rate of its user, if there is one.
+    fn admit(&self, publish: &server::Publish<'_>) -> Result<(), RateExceeded> {
+        match self.principal.account() {
+            Some(account) => account.admit(1, publish.payload.len()),
+            None => Ok(()),
         }
     }
 
@@ -282,6 +306,15 @@ impl RefusedPublication {
     }
 }
 
+impl From<RateExceeded> for RefusedPublication {
+    fn from(exceeded: RateExceeded) -> Self {
+        Self {
+            reason: PublishReason::QuotaExceeded,
+            text: exceeded.to_string(),
+        }
+    }
+}
+
 impl From<InvalidName> for RefusedPublication {
     fn from(error: InvalidName) -> Self {
         Self {
@@ -289,6 +322,11 @@ impl From<InvalidName> for RefusedPublication {
             text: error.to_string(),
         }
     }
+}
+
+/// Returns whether a packet with this first byte is a PUBLISH (5.0, 2.1.2).
+fn is_publish(first: &u8) -> bool {
+    first >> 4 == 3
 }
 
 /// Capacity that is always kept, so that steady publishing allocates nothing.

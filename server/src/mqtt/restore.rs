@@ -3,7 +3,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use broker::{
-    Consume, Outcome, Overflow, Pool, Reader, Retained, RetainedRange, SharedEntry, Start,
+    Consume, Outcome, Overflow, Pool, Quota, Reader, Retained, RetainedRange, SharedEntry, Start,
 };
 use wire::mqtt::{Incoming, Outgoing, PacketId, QoS, SubscriptionId, server};
 
@@ -56,10 +56,11 @@ impl SharedState {
         // With the rights that its user has now.
         let access = &context.access;
         let principal = access.principal_of_earlier_run(data.owner.clone(), Arc::clone(client));
-        let context = &ServerContext {
-            principal,
-            ..context.clone()
-        };
+        let account = principal.account();
+        let charge = account.map(|account| account.holder().charge(Quota::Sessions));
+        let mut context = context.clone();
+        context.set_principal(principal);
+        let context = &context;
         let mut reader = context.create_session(Arc::clone(client));
         reader.session().set_lasting(true);
         reader.session().set_read_up_to(position);
@@ -95,6 +96,7 @@ impl SharedState {
             incoming: Incoming::restored(
                 window.incoming.iter().filter_map(|id| PacketId::new(*id)),
             ),
+            charge,
         };
         saved.pause(context);
         let ends_ms = match data.ends_ms {

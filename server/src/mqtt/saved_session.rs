@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use broker::{DeliveryId, Outcome, Reader, Session, Settlement, SharedEntry, Verdict};
+use broker::{DeliveryId, Outcome, QuotaCharge, Reader, Session, Settlement, SharedEntry, Verdict};
 use wire::mqtt::{self, Incoming, Outgoing, QoS};
 
 use super::{options::Subscribed, persistence::kind_of_text};
@@ -21,6 +21,8 @@ pub struct SavedSession {
     pub outgoing: Outgoing<Sent>,
     /// Publications of QoS 2 in flight.
     pub incoming: Incoming,
+    /// The unit of the user's quota of sessions, if there are users.
+    pub charge: Option<QuotaCharge>,
 }
 
 /// An unacknowledged delivery. Small, because there is one for each message in flight.

@@ -6,10 +6,11 @@ use wire::stomp::server::{Config, Fault, Session};
 
 use super::{
     Stomp, StompOptions,
-    login::{self, RefusedLogin},
+    login::{self, Admitted, RefusedLogin},
 };
 use crate::{
     connection::{self, ConnectionParts, Deliverer, Framing, HandshakeInput, Stream},
+    connection_control::{ClientProtocol, NewConnection},
     handler::{AcceptedConnection, ConnectingPeer, ConnectionHandler, answer_and_close},
     server::Server,
     socket::Socket,
@@ -42,26 +43,29 @@ impl StompHandler {
     ) {
         let server = &self.server;
         let address = peer.address;
-        let mut principal = Arc::clone(server.access.open_principal());
-        if !server.access.is_open() {
-            // Boxed, so that its memory is freed when the connection starts.
-            let logged_in =
-                Box::pin(login::log_in(self, &socket, &mut handshake_input, peer)).await;
-            match logged_in {
-                Ok(found) => principal = found,
-                Err(RefusedLogin {
-                    close_reason,
-                    answer,
-                }) => {
-                    tracing::debug!(%close_reason, "a STOMP connection was not established");
-                    connection::send_refusal::<T, F>(&socket, &answer, &close_reason).await;
-                    return;
-                }
+        // Boxed, so that its memory is freed when the connection starts.
+        let admitted = Box::pin(login::admit(self, &socket, &mut handshake_input, peer)).await;
+        let Admitted { principal, charge } = match admitted {
+            Ok(admitted) => admitted,
+            Err(RefusedLogin {
+                close_reason,
+                answer,
+            }) => {
+                tracing::debug!(%close_reason, "a STOMP connection was not established");
+                connection::send_refusal::<T, F>(&socket, &answer, &close_reason).await;
+                return;
             }
-        }
-        let context = server.context(server.client_at(address), principal);
+        };
+        let context = server.context(server.client_of(&principal, address), principal);
         let reader = context.create_session(server.session_name(listener));
-        let (protocol, encoder) = Stomp::new(&context, reader.session(), &self.options);
+        let listed = context.connections.open(NewConnection {
+            session: reader.session(),
+            principal: &context.principal,
+            protocol: ClientProtocol::Stomp,
+            address,
+            charge,
+        });
+        let (protocol, encoder) = Stomp::new(&context, &listed, &self.options);
         let parts = ConnectionParts {
             socket,
             framing: handshake_input.framing,
@@ -70,6 +74,7 @@ impl StompHandler {
             early_input: handshake_input.early_input,
             // CONNECTED is the reply to CONNECT.
             greeting: Vec::new(),
+            listed,
         };
         connection::serve(context, parts).await;
     }
@@ -110,3 +115,6 @@ pub(super) fn refusal(message: &'static str, detail: impl Into<String>) -> Vec<u
     Session::new(&Config::DEFAULT, 0).error(&fault, &mut answer);
     answer
 }
+
+/// The header `message` of the ERROR for a banned client.
+pub(super) const BANNED: &str = "banned";

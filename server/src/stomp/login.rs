@@ -3,17 +3,20 @@
 
 use std::{borrow::Cow, sync::Arc, time::Duration};
 
+use broker::QuotaCharge;
 use tokio::time::{Instant, timeout_at};
 use wire::stomp::{
     Decoder,
     server::{self, Connect, Request},
 };
 
-use super::handler::{StompHandler, refusal};
+use super::handler::{BANNED, StompHandler, refusal};
 use crate::{
     access_control::{Credentials, LoginAttempt, LoginError, Principal},
     connection::{CloseReason, EarlyInput, Framing, HandshakeInput},
+    connection_control::Visitor,
     handler::ConnectingPeer,
+    server::Server,
     stopping::stopped,
     transport::Transport,
 };
@@ -23,6 +26,16 @@ pub(super) struct RefusedLogin {
     pub(super) close_reason: CloseReason,
     /// The ERROR that it gets, which may be empty.
     pub(super) answer: Vec<u8>,
+}
+
+impl RefusedLogin {
+    /// Returns the refusal with an ERROR.
+    pub(super) fn new(message: &'static str, detail: String) -> Self {
+        Self {
+            answer: refusal(message, detail.as_str()),
+            close_reason: CloseReason::Fault(detail),
+        }
+    }
 }
 
 impl From<CloseReason> for RefusedLogin {
@@ -41,11 +54,55 @@ struct FirstFrame {
     client_id: Option<Arc<str>>,
 }
 
+/// A client that may connect.
+pub(super) struct Admitted {
+    /// The user, with its rights.
+    pub(super) principal: Arc<Principal>,
+    /// The connection's unit of the user's quota, if there are users.
+    pub(super) charge: Option<QuotaCharge>,
+}
+
+/// Determines the user of the client, and checks that the client is not banned and that the user may have one more
+/// connection.
+///
+/// # Errors
+/// The client is refused, sends no CONNECT in time, or is gone; or the server stops.
+pub(super) async fn admit<T: Transport, F: Framing>(
+    handler: &StompHandler,
+    socket: &T,
+    handshake_input: &mut HandshakeInput<F>,
+    peer: ConnectingPeer,
+) -> Result<Admitted, RefusedLogin> {
+    let server = &handler.server;
+    let address = peer.address;
+    // Before the login, so that a banned address costs no verification of passwords.
+    check_ban(server, &Visitor::at(address))?;
+    let principal = match server.access.is_open() {
+        true => Arc::clone(server.access.open_principal()),
+        false => log_in(handler, socket, handshake_input, peer).await?,
+    };
+    let visitor = Visitor {
+        user: principal.user(),
+        client: principal.client(),
+        address,
+    };
+    check_ban(server, &visitor)?;
+    let charge = principal.account().map(|account| account.connect());
+    let charge = charge.transpose();
+    let charge = charge.map_err(|error| RefusedLogin::new("quota exceeded", error.to_string()))?;
+    Ok(Admitted { principal, charge })
+}
+
+fn check_ban(server: &Server, visitor: &Visitor<'_>) -> Result<(), RefusedLogin> {
+    let checked = server.connections.check(visitor);
+    checked.map_err(|banned| RefusedLogin::new(BANNED, banned.to_string()))
+}
+
 /// Reads CONNECT, and determines the user of the client. Credentials of CONNECT have priority over other logins.
 ///
 /// # Errors
 /// The client is not accepted, sends no CONNECT in time, or is gone; or the server stops.
-pub(super) async fn log_in<T: Transport, F: Framing>(
+async fn log_in<T: Transport, F: Framing>(
     handler: &StompHandler,
     socket: &T,
     handshake_input: &mut HandshakeInput<F>,
@@ -133,8 +190,5 @@ impl FirstFrame {
 }
 
 fn refused(error: LoginError) -> RefusedLogin {
-    RefusedLogin {
-        close_reason: CloseReason::Fault(error.to_string()),
-        answer: refusal("not authorized", error.to_string()),
-    }
+    RefusedLogin::new("not authorized", error.to_string())
 }

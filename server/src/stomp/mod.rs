@@ -29,13 +29,15 @@ use wire::stomp::{
 };
 
 use crate::{
-    access_control::{AccessControl, Forbidden, Principal},
+    access_control::{AccessControl, Forbidden},
     advisory::{Advisories, ConnectionAdvisories},
     connection::{CloseReason, Protocol, ReadCycle},
+    connection_control::{ConnectionControl, OpenConnection},
     context::ServerContext,
 };
 use encoder::StompEncoder;
 use ended_subscriptions::EndedSubscriptions;
+use handler::BANNED;
 pub use handler::StompHandler;
 pub use options::StompOptions;
 use send::SendState;
@@ -48,13 +50,13 @@ pub struct Stomp {
     broker: Arc<Broker>,
     advisories: Arc<Advisories>,
     session: Arc<Session>,
-    principal: Arc<Principal>,
     access: Arc<AccessControl>,
+    connections: Arc<ConnectionControl>,
+    /// The connection's place in the list of open connections, with its user.
+    listed: Arc<OpenConnection>,
     options: StompOptions,
     machine: server::Session,
     decoder: stomp::Decoder,
-    /// The `client-id` of CONNECT, or an empty text.
-    client: Box<str>,
     connection_advisories: ConnectionAdvisories,
     send_state: SendState,
     subscriptions: HashMap<Identity<'static>, Subscribed>,
@@ -66,27 +68,28 @@ pub struct Stomp {
 impl Stomp {
     pub fn new(
         context: &ServerContext,
-        session: &Arc<Session>,
+        listed: &Arc<OpenConnection>,
         options: &StompOptions,
     ) -> (Self, StompEncoder) {
+        let session = listed.session();
         let ServerContext {
             broker,
             advisories,
             clock,
-            principal,
             access,
+            connections,
             ..
         } = context;
         let stomp = Self {
             broker: Arc::clone(broker),
             advisories: Arc::clone(advisories),
             session: Arc::clone(session),
-            principal: Arc::clone(principal),
             access: Arc::clone(access),
+            connections: Arc::clone(connections),
+            listed: Arc::clone(listed),
             options: *options,
             machine: server::Session::new(&options.session, clock.now_ms()),
             decoder: stomp::Decoder::new(options.limits),
-            client: Box::default(),
             connection_advisories: ConnectionAdvisories::new(advisories, session),
             send_state: SendState::new(session.name()),
             subscriptions: HashMap::new(),
@@ -140,8 +143,10 @@ impl Stomp {
         cycle: &mut ReadCycle,
     ) -> Result<(), Fault> {
         if let Some(client_id) = connect.client_id.as_deref().filter(|id| !id.is_empty()) {
-            self.client = client_id.into();
             self.send_state.producer = client_id.into();
+            self.listed.set_client(client_id);
+            let checked = self.connections.check(&self.listed.visitor());
+            checked.map_err(|banned| Fault::refused(BANNED, banned.to_string(), None))?;
         }
         let greeting = Greeting {
             server: SERVER,
@@ -154,9 +159,15 @@ impl Stomp {
         Ok(())
     }
 
+    /// Returns the `client-id` of CONNECT, or an empty text.
+    fn client(&self) -> &str {
+        self.listed.client().map_or("", |client| client)
+    }
+
     /// Returns the fault of a request for which a right is missing, and counts it.
     fn forbidden(&self, forbidden: &Forbidden, receipt: Option<&str>) -> Fault {
-        self.access.note_forbidden(&self.principal, forbidden);
+        self.access
+            .note_forbidden(self.listed.principal(), forbidden);
         Fault::refused("not authorized", forbidden.to_string(), receipt)
     }
 
@@ -187,6 +198,7 @@ impl Stomp {
     fn receive_all(&mut self, input: &[u8], cycle: &mut ReadCycle) -> Result<usize, Refusal> {
         let mut at = 0;
         while cycle.has_time()
+            && !self.must_wait(&input[at..], cycle)
             && let Some((item, used)) = self.decoder.decode(&input[at..]).map_err(Fault::from)?
         {
             at += used;
@@ -259,7 +271,7 @@ impl Protocol for Stomp {
     }
 
     fn poll_evicted(&mut self, context: &mut Context<'_>) -> Poll<CloseReason> {
-        let revoked = self.principal.poll_revoked(context);
+        let revoked = self.listed.principal().poll_revoked(context);
         revoked.map(|()| CloseReason::Revoked)
     }
 
@@ -274,6 +286,7 @@ impl Protocol for Stomp {
             CloseReason::MessageTooSlow => "frame too slow",
             CloseReason::MessageDropped => "too many frames are arriving",
             CloseReason::Revoked => "rights changed",
+            CloseReason::Administrative => "ended by an operator",
             // The peer has been informed, or no peer is left, or the reason does not occur in this
             // protocol.
             CloseReason::ByPeer

@@ -70,6 +70,7 @@ impl Stomp {
     fn add_to_batch(&mut self, send: &Send<'_>, cycle: &mut ReadCycle) -> Result<(), Fault> {
         let first = cycle.batch.len();
         self.append_publications(send, cycle.unix_ms, &mut cycle.batch)?;
+        note_published(cycle, send, cycle.batch.len() - first);
         if let Some(receipt) = send.receipt.as_deref() {
             self.send_state.receipts.push(Receipt {
                 first,
@@ -92,6 +93,7 @@ impl Stomp {
         let receipt = send.receipt.as_deref();
         let mut publications = Vec::new();
         self.append_publications(send, cycle.unix_ms, &mut publications)?;
+        note_published(cycle, send, publications.len());
         let bytes = transaction_bytes(send, publications.len());
         self.transactions
             .admit(transaction, bytes, receipt)?
@@ -135,6 +137,7 @@ impl Stomp {
     ) -> Result<(), Fault> {
         let receipt = send.receipt.as_deref();
         self.find_destinations(&send.destination, receipt)?;
+        self.admit(send)?;
         let content = Content {
             producer: Arc::clone(&self.send_state.producer),
             timestamp_ms,
@@ -154,9 +157,32 @@ impl Stomp {
         Ok(())
     }
 
+    /// Returns whether the next frame is a SEND that waits for the rate of its user.
+    #[inline]
+    pub(super) fn must_wait(&self, input: &[u8], cycle: &mut ReadCycle) -> bool {
+        match self.listed.principal().account() {
+            Some(account) => is_send(input) && cycle.must_wait(account),
+            None => false,
+        }
+    }
+
+    /// Takes the publications of a SEND from the rate of its user, if there is one.
+    fn admit(&self, send: &Send<'_>) -> Result<(), Fault> {
+        let Some(account) = self.listed.principal().account() else {
+            return Ok(());
+        };
+        let last = self.send_state.last.as_ref();
+        let messages = last.map_or(1, |last| last.targets.len());
+        let admitted = account.admit(messages, messages * send.body.len());
+        admitted.map_err(|exceeded| {
+            let receipt = send.receipt.as_deref();
+            Fault::refused("quota exceeded", exceeded.to_string(), receipt)
+        })
+    }
+
     /// Makes `text` the last header `destination`, and creates the destinations if necessary.
     fn find_destinations(&mut self, text: &str, receipt: Option<&str>) -> Result<(), Fault> {
-        let rights = self.principal.version();
+        let rights = self.listed.principal().version();
         if let Some(last) = &self.send_state.last
             && *last.text == *text
             && last.rights == rights
@@ -167,7 +193,8 @@ impl Stomp {
             sent_to(text, self.session.name()).map_err(|error| misspelled(error, text, receipt))?;
         for Target { destination, .. } in &targets {
             let Destination { kind, name, .. } = destination;
-            self.principal
+            self.listed
+                .principal()
                 .check(Right::to_publish(*kind), *kind, name)
                 .map_err(|forbidden| self.forbidden(&forbidden, receipt))?;
         }
@@ -234,6 +261,16 @@ impl Content<'_> {
             None => publication,
         }
     }
+}
+
+/// Returns whether the next frame is a SEND; line ends before it are heart-beats.
+fn is_send(input: &[u8]) -> bool {
+    let frame = input.trim_ascii_start();
+    frame.starts_with(b"SEND")
+}
+
+fn note_published(cycle: &mut ReadCycle, send: &Send<'_>, messages: usize) {
+    cycle.note_published(messages, messages * send.body.len());
 }
 
 /// Returns the bytes that a SEND counts for in a transaction: one message for each destination.

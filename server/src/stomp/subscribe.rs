@@ -94,7 +94,7 @@ impl Stomp {
 
     /// Checks that the user may read what the subscription asks for. With wildcards, it gets the part that the user may read.
     fn check_rights(&self, subscription_kind: &SubscriptionKind) -> Result<(), Forbidden> {
-        let principal = &self.principal;
+        let principal = self.listed.principal();
         match subscription_kind {
             SubscriptionKind::Follow { filter, .. }
             | SubscriptionKind::Consume(Source::Topics { filter, .. }) => {
@@ -221,7 +221,7 @@ impl Stomp {
     }
 
     fn durable_name(&self, name: &str, subscribe: &Subscribe<'_>) -> Result<DurableName, Fault> {
-        if self.client.is_empty() && activemq_durable_name(subscribe).is_some() {
+        if self.client().is_empty() && activemq_durable_name(subscribe).is_some() {
             let expected = "a durable subscription is saved under the client-id of CONNECT, and there was none";
             let receipt = subscribe.receipt.as_deref();
             let header = header::SUBSCRIPTION_NAME;
@@ -233,11 +233,11 @@ impl Stomp {
     /// Returns the name of a durable subscription of this client. With users, it belongs to the user: a name cannot contain
     /// `:`, so no other user or client id leads to the same name.
     pub(super) fn durable(&self, name: &str) -> DurableName {
-        let client = match self.principal.is_open() {
-            true => self.client.clone(),
+        let client = match self.listed.principal().is_open() {
+            true => self.client().into(),
             false => {
-                let user = self.principal.user().map_or("", |user| user);
-                format!("{user}:{}", self.client).into()
+                let user = self.listed.principal().user().map_or("", |user| user);
+                format!("{user}:{}", self.client()).into()
             }
         };
         DurableName {

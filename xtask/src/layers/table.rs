@@ -83,6 +83,7 @@ const SERVER: Crate = Crate {
         &["storage"],
         &["advisory", "socket", "system_topics"],
         &[
+            "connection_control",
             "partial_input",
             "proxy_header",
             "queues",

@@ -1,5 +1,5 @@
-//! Lists of topics, queues and sessions with their figures: by name and in parts, so that a list delays no other
-//! thread.
+//! Lists of topics and queues with their figures, by name and in parts, so that a list delays no other thread; and the figures
+//! of sessions.
 
 use std::{ops::ControlFlow, sync::Arc};
 
@@ -10,6 +10,7 @@ use crate::{
     name::index::Walk,
     name::{TopicFilter, TopicName},
     queue::Queue,
+    session::Session,
     state::queues::Queues,
     state::{BrokerState, SessionEntry},
     sync::lock_state,
@@ -146,20 +147,12 @@ impl Broker {
         (figures.collect(), count.saturating_sub(found.len()))
     }
 
-    /// Returns the figures of the sessions, by name; at most `most`.
+    /// Returns the figures of a session; `None` if it has ended.
     #[must_use]
-    pub fn sessions(&self, most: usize) -> Vec<SessionFigures> {
-        let mut found = Vec::new();
-        self.for_each_session(|one| {
-            let subscriptions = one.subscriptions.len() + one.consumers;
-            found.push((Arc::clone(&one.session), subscriptions));
-        });
-        found.sort_unstable_by(|(one, _), (other, _)| one.name().cmp(other.name()));
-        found.truncate(most);
-        found
-            .iter()
-            .map(|(session, subscriptions)| session.figures(*subscriptions))
-            .collect()
+    pub fn session_figures(&self, session: &Session) -> Option<SessionFigures> {
+        let state = lock_state(&self.state);
+        let attached = state.sessions.get(&session.id)?;
+        Some(session.figures(attached.subscriptions.len() + attached.consumers))
     }
 
     /// Visits each session, in steps.

@@ -1,12 +1,12 @@
-//! The deadlines of a connection: those of its protocol, of a peer that does not read its replies, and of a blocked
-//! publisher.
+//! The deadlines of a connection: those of its protocol, of a peer that does not read its replies, and of a publisher that
+//! is blocked or waits for the rate of its user.
 
-use std::sync::atomic::Ordering;
+use std::{num::NonZeroU64, sync::atomic::Ordering};
 
 use broker::Blocked;
 
 use super::ConnectionTask;
-use crate::connection::{CloseReason, Framing, Protocol, Transport};
+use crate::connection::{CloseReason, Framing, Protocol, Transport, read_cycle::end_of_wait_ms};
 
 impl<T: Transport, F: Framing, P: Protocol> ConnectionTask<T, F, P> {
     /// Returns the next deadline, in milliseconds of the server's clock.
@@ -15,6 +15,7 @@ impl<T: Transport, F: Framing, P: Protocol> ConnectionTask<T, F, P> {
         let own = [
             self.unread_replies_until_ms,
             self.resume_reading_at_ms,
+            self.paced_until_ms.map(NonZeroU64::get),
             self.stall_deadline_ms(),
         ];
         own.into_iter().flatten().chain(inbound).min()
@@ -35,6 +36,9 @@ impl<T: Transport, F: Framing, P: Protocol> ConnectionTask<T, F, P> {
         if self.resume_reading_at_ms.is_some_and(|at| at <= now_ms) {
             return self.resume_reading();
         }
+        if self.paced_until_ms.is_some_and(|at| at.get() <= now_ms) {
+            self.paced_until_ms = self.paced_again_until_ms(now_ms);
+        }
         self.reset_keep_alive(now_ms);
         let last_sent_ms = self.connection.last_sent_ms.load(Ordering::Relaxed);
         let mut due = Vec::new();
@@ -52,6 +56,12 @@ impl<T: Transport, F: Framing, P: Protocol> ConnectionTask<T, F, P> {
             Some(at) if at <= self.cycle_start_ms => self.on_deadline(),
             _ => Ok(()),
         }
+    }
+
+    /// Returns the time until which a waiting publication waits on; `None` if it is allowed now.
+    fn paced_again_until_ms(&self, now_ms: u64) -> Option<NonZeroU64> {
+        let wait = self.context.principal.account()?.wait_time()?;
+        Some(end_of_wait_ms(now_ms, wait))
     }
 
     /// Resolves a deadlock: if deliveries to this peer wait for its input, reading continues although subscriptions

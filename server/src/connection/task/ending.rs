@@ -2,7 +2,7 @@
 
 use std::{future::poll_fn, task::Poll, time::Duration};
 
-use tokio::time::timeout;
+use tokio::time::{sleep_until, timeout};
 
 use super::{ConnectionTask, ReadResult};
 use crate::connection::{
@@ -29,6 +29,9 @@ impl<T: Transport, F: Framing, P: Protocol> ConnectionTask<T, F, P> {
         let mut remaining = MAX_REMAINING_BYTES;
         loop {
             self.yield_to_others().await;
+            if let Some(until_ms) = self.paced_until_ms.take() {
+                sleep_until(self.context.clock.instant(until_ms.get())).await;
+            }
             if !self.blocked.is_empty() {
                 let broker = &self.context.broker;
                 poll_fn(|context| broker.poll_unblocked(&mut self.blocked, context.waker())).await;
@@ -103,9 +106,15 @@ impl<T: Transport, F: Framing, P: Protocol> ConnectionTask<T, F, P> {
     pub(super) fn on_close(&mut self, close_reason: Option<&CloseReason>) {
         // The lock is released before `on_close` is called, which may deliver messages of the session to others.
         let deliverer = self.connection.outbound().take_deliverer();
+        let listed = self.listed.take();
+        // First, so that another connection of the user finds the quota free.
+        listed.iter().for_each(|listed| listed.release_quota());
         if let Some(deliverer) = deliverer {
             let protocol = &mut self.inbound.protocol;
             protocol.on_close(&self.context, deliverer, close_reason);
+        }
+        if let Some(listed) = listed {
+            self.context.connections.close(&listed);
         }
     }
 }

@@ -7,6 +7,7 @@ use tokio::{io::Interest, net::TcpStream};
 use super::ConnectionTask;
 use crate::{
     connection::{CloseReason, Framing, Protocol, Transport},
+    connection_control::OpenConnection,
     context::ServerContext,
     stopping::stopped,
 };
@@ -42,6 +43,7 @@ impl<T: Transport, F: Framing, P: Protocol> ConnectionTask<T, F, P> {
             connection,
             context,
             inbound,
+            listed,
             timer,
             blocked,
             held,
@@ -53,7 +55,10 @@ impl<T: Transport, F: Framing, P: Protocol> ConnectionTask<T, F, P> {
         tokio::select! {
             biased;
             () = stopped(stopping), if may_stop => Event::Stopping,
-            close_reason = poll_fn(|context| inbound.poll_evicted(context)) => Event::Evicted(close_reason),
+            close_reason = poll_fn(|context| match must_end(listed.as_deref()) {
+                true => Poll::Ready(CloseReason::Administrative),
+                false => inbound.poll_evicted(context),
+            }) => Event::Evicted(close_reason),
             () = std::future::ready(()), if has_remaining => Event::RemainingInput,
             event = socket_event(connection.socket.tcp(), is_read_wanted, is_write_wanted) => event,
             () = timer.elapsed(), if timer.is_set() => Event::Deadline,
@@ -68,11 +73,20 @@ impl<T: Transport, F: Framing, P: Protocol> ConnectionTask<T, F, P> {
         }
     }
 
-    /// Returns true if the connection reads. It stops reading in three cases: a subscriber must catch up with this
-    /// peer's messages, the peer does not read its replies, or too many replies are owed.
+    /// Returns true if the connection reads. It stops reading in four cases: a subscriber must catch up with this
+    /// peer's messages, the peer does not read its replies, too many replies are owed, or a publication waits for the rate
+    /// of its user.
     pub(super) fn is_reading(&self) -> bool {
-        self.blocked.is_empty() && self.unread_replies_until_ms.is_none() && !self.is_owed_full
+        self.blocked.is_empty()
+            && self.unread_replies_until_ms.is_none()
+            && !self.is_owed_full
+            && self.paced_until_ms.is_none()
     }
+}
+
+/// Returns whether an operator has ended the connection. The task is woken when this changes.
+fn must_end(listed: Option<&OpenConnection>) -> bool {
+    listed.is_some_and(OpenConnection::must_end)
 }
 
 /// Waits until the socket is ready, or broken.

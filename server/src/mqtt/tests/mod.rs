@@ -4,7 +4,7 @@ mod owed_retained;
 mod sessions;
 mod simulation;
 
-use std::{num::NonZeroU16, ops::ControlFlow, rc::Rc, sync::Arc};
+use std::{net::Ipv4Addr, num::NonZeroU16, ops::ControlFlow, rc::Rc, sync::Arc};
 
 use broker::{Broker, Completion, Limits, Overflow};
 use store::disk::simulated::SimulatedDisk;
@@ -16,7 +16,9 @@ use wire::mqtt::{
 };
 
 use super::{
-    Mqtt, MqttOptions, SharedState, encoder::MqttEncoder, handshake::ConnectingClient,
+    Mqtt, MqttOptions, SharedState,
+    encoder::MqttEncoder,
+    handshake::{ConnectingClient, LoggedIn},
     sessions::ClientIdGuard,
 };
 use crate::{
@@ -27,6 +29,7 @@ use crate::{
     connection::{
         CloseReason, Deliverer, Encoder as _, HeldDeliveries, OwedReplies, Protocol as _, ReadCycle,
     },
+    connection_control::ConnectionControl,
     context::ServerContext,
     partial_input::PartialInputBudget,
     storage::test_log::TestLog,
@@ -91,6 +94,7 @@ impl TestServer {
             context: ServerContext {
                 principal: Arc::clone(access.open_principal()),
                 access,
+                connections: ConnectionControl::new(Clock::start()),
                 gate: Arc::default(),
                 client: broker.pools().own_client(),
                 advisories: Arc::new(Advisories::new(&broker)),
@@ -117,8 +121,12 @@ impl TestServer {
         let (mut opened, taken) = handshake.connect(connect).expect("legal").expect("all");
         assert_eq!(taken, connect.len());
         opened.peer.maximum_packet_size = self.maximum_packet_size;
-        let login = Login::anonymous(None);
-        let connecting = ConnectingClient::new(&self.shared_state, &self.context, login, opened)
+        let logged_in = LoggedIn {
+            login: Login::anonymous(None),
+            address: Ipv4Addr::LOCALHOST.into(),
+        };
+        let mut context = self.context.clone();
+        let connecting = ConnectingClient::new(&self.shared_state, &mut context, logged_in, opened)
             .expect("a legal will");
         let sessions = &self.shared_state.sessions;
         let id_request = sessions.request(&connecting.client, None);

@@ -12,7 +12,7 @@ mod rights_simulation;
 mod subscriptions;
 mod transactions;
 
-use std::{ops::ControlFlow, sync::Arc};
+use std::{net::Ipv4Addr, ops::ControlFlow, sync::Arc};
 
 use access::Users;
 use broker::{Broker, Limits, Overflow, Peer, Reader};
@@ -26,6 +26,7 @@ use crate::{
     audit::AuditLog,
     clock::{self, Clock},
     connection::{Encoder as _, Protocol as _, ReadCycle},
+    connection_control::{ClientProtocol, ConnectionControl, NewConnection},
     context::ServerContext,
     partial_input::PartialInputBudget,
 };
@@ -82,6 +83,7 @@ impl TestServer {
             context: ServerContext {
                 principal: Arc::clone(access.open_principal()),
                 access,
+                connections: ConnectionControl::new(Clock::start()),
                 gate: Arc::default(),
                 client: broker.pools().own_client(),
                 advisories: Arc::new(Advisories::new(&broker)),
@@ -127,7 +129,14 @@ impl TestServer {
         let weak: std::sync::Weak<IgnoringPeer> = Arc::downgrade(&peer);
         let reader = context.broker.attach(name.into(), weak);
         context.restrict(reader.session());
-        let (stomp, encoder) = Stomp::new(&context, reader.session(), &self.options);
+        let listed = context.connections.open(NewConnection {
+            session: reader.session(),
+            principal: &context.principal,
+            protocol: ClientProtocol::Stomp,
+            address: Ipv4Addr::LOCALHOST.into(),
+            charge: None,
+        });
+        let (stomp, encoder) = Stomp::new(&context, &listed, &self.options);
         Client {
             stomp,
             encoder,
