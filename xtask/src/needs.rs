@@ -1,5 +1,5 @@
 //! The programs and packages that the tests need besides Rust: a browser with its driver, Node.js,
-//! Python, Mosquitto and its clients, and the packages of `tests/package-lock.json` and
+//! Python, curl, Mosquitto and its clients, and the packages of `tests/package-lock.json` and
 //! `tests/python/requirements.txt`. Missing programs are installed if possible, on Debian and
 //! Ubuntu as root; otherwise the error names them in one line.
 
@@ -15,7 +15,7 @@ struct Program {
     debian_package: &'static str,
 }
 
-const PROGRAMS: [Program; 9] = [
+const PROGRAMS: [Program; 10] = [
     Program {
         names: &["node"],
         debian_package: "nodejs",
@@ -39,6 +39,10 @@ const PROGRAMS: [Program; 9] = [
     Program {
         names: &["pip3"],
         debian_package: "python3-pip",
+    },
+    Program {
+        names: &["curl"],
+        debian_package: "curl",
     },
     // For faults of the disk.
     Program {

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::path::Path;
 
 use anyhow::{Context, Result};
 
@@ -46,7 +47,7 @@ fn modules_left_out() -> Result<BTreeSet<String>> {
     let mut modules: BTreeSet<_> = OTHERS.iter().map(|&name| name.to_owned()).collect();
     for entry in fs::read_dir(&folder)? {
         let path = entry?.path();
-        let text = fs::read_to_string(&path)?;
+        let text = text_of(&path)?;
         if FOREIGN.iter().any(|name| text.contains(name)) {
             let stem = path.file_stem().context("a file has a name")?;
             modules.insert(stem.to_string_lossy().into_owned());
@@ -55,11 +56,20 @@ fn modules_left_out() -> Result<BTreeSet<String>> {
     Ok(modules)
 }
 
+/// Returns the text of a module: a file, or the files of a folder.
+fn text_of(path: &Path) -> Result<String> {
+    if !path.is_dir() {
+        return Ok(fs::read_to_string(path)?);
+    }
+    let files = fs::read_dir(path)?.map(|entry| text_of(&entry?.path()));
+    files.collect()
+}
+
 /// Parts of the harness that start a browser or a foreign client.
 const FOREIGN: [&str; 5] = ["browser::", "site::", "node::", "python::", "mosquitto::"];
 
-/// Modules that need the files of the pages, or take long in the development profile.
-const OTHERS: [&str; 2] = ["full_disk", "pages"];
+/// Modules that need the files of the pages or curl, or take long in the development profile.
+const OTHERS: [&str; 3] = ["curl", "full_disk", "pages"];
 
 /// Fewer than any simulation runs by default.
 const SEEDS: &str = "3";
