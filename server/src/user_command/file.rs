@@ -1,9 +1,9 @@
 //! The users file on disk: read, and replaced as a whole, so that a server never reads a part of it.
 
 use std::{
-    fs::{self, File, OpenOptions},
+    fs::{self, File, Metadata, OpenOptions},
     io::{self, Write as _},
-    os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _},
+    os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, fchown},
     path::{Path, PathBuf},
 };
 
@@ -60,7 +60,8 @@ impl FileEditor {
         self.users.users().grants(&identity) == access::Grants::default()
     }
 
-    /// Replaces the file. It keeps its permissions; a new file can be read by its owner only.
+    /// Replaces the file. It keeps its owner and its permissions, so that a server of another user can still read it; a new
+    /// file can be read by its owner only.
     pub(super) fn save(&self) -> anyhow::Result<()> {
         let save = || -> io::Result<()> {
             // A link stays a link.
@@ -68,14 +69,15 @@ impl FileEditor {
             let mut name = path.file_name().unwrap_or_default().to_owned();
             name.push(format!(".{}.tmp", std::process::id()));
             let temporary = path.with_file_name(name);
-            let mode = fs::metadata(&path).map_or(0o600, |old| old.permissions().mode());
+            let old = fs::metadata(&path).ok();
             let mut file = OpenOptions::new()
                 .write(true)
                 .create_new(true)
-                .mode(mode)
+                .mode(0o600)
                 .open(&temporary)?;
             let written = file
                 .write_all(self.users.text().as_bytes())
+                .and_then(|()| old.map_or(Ok(()), |old| take_over(&file, &old)))
                 .and_then(|()| file.sync_all())
                 .and_then(|()| fs::rename(&temporary, &path));
             if written.is_err() {
@@ -90,6 +92,15 @@ impl FileEditor {
         };
         save().with_context(|| format!("cannot write the users file {}", self.path.display()))
     }
+}
+
+/// Gives a file the owner and the permissions of the one that it replaces.
+fn take_over(file: &File, old: &Metadata) -> io::Result<()> {
+    let new = file.metadata()?;
+    if (new.uid(), new.gid()) != (old.uid(), old.gid()) {
+        fchown(file, Some(old.uid()), Some(old.gid()))?;
+    }
+    file.set_permissions(old.permissions())
 }
 
 const NEW_FILE: &str = "\

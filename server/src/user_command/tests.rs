@@ -107,8 +107,8 @@ fn a_decision_about_a_user_with_a_jwt_is_explained_by_the_groups_of_the_claim() 
 }
 
 #[test]
-fn a_new_file_belongs_to_its_owner_and_a_changed_one_keeps_its_permissions() {
-    use std::os::unix::fs::PermissionsExt as _;
+fn a_new_file_belongs_to_its_owner_and_a_changed_one_keeps_owner_and_permissions() {
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
     let directory = Directory::new("user-file");
     let path = directory.0.join("users.toml");
     let mode = || {
@@ -124,10 +124,14 @@ fn a_new_file_belongs_to_its_owner_and_a_changed_one_keeps_its_permissions() {
     assert_eq!(mode(), 0o600);
     let permissions = std::fs::Permissions::from_mode(0o640);
     std::fs::set_permissions(&path, permissions).expect("permissions");
+    // Only root may give a file away; then root edits the file of the server's user.
+    let is_given_away = std::os::unix::fs::chown(&path, Some(OTHER_USER), None).is_ok();
     let mut editor = FileEditor::open(&path).expect("the file");
     editor.users.add_user("ben", None, &[]).expect("a new user");
     editor.save().expect("a written file");
     assert_eq!(mode(), 0o640);
+    let owner = std::fs::metadata(&path).expect("the file").uid();
+    assert_eq!(owner == OTHER_USER, is_given_away);
     let left = std::fs::read_dir(&directory.0)
         .expect("a directory")
         .count();
@@ -139,3 +143,6 @@ fn a_new_file_belongs_to_its_owner_and_a_changed_one_keeps_its_permissions() {
             .is_ok()
     );
 }
+
+/// A user that need not exist.
+const OTHER_USER: u32 = 54_321;
