@@ -40,7 +40,7 @@ pub struct AcceptedConnection<S> {
     pub permit: ConnectionPermit,
 }
 
-/// What is known of a peer before its first message.
+/// A peer before its first message.
 pub struct ConnectingPeer {
     /// The address that is charged for the connection and for failed logins.
     pub address: IpAddr,

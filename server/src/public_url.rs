@@ -68,7 +68,7 @@ impl FromStr for PublicUrl {
     }
 }
 
-/// Checks that a prefix can be told from the server's own paths, and can be the path of a cookie.
+/// Checks that a prefix differs from the server's own paths, and can be the path of a cookie.
 fn check_prefix(prefix: &str) -> Result<(), String> {
     let mut segments = prefix.split('/').skip(1);
     let first = segments.clone().next().unwrap_or_default();

@@ -24,7 +24,7 @@ pub struct UnconnectedProxy {
 pub struct Place {
     /// Nothing, or a path such as `/carillon`; other paths get status 404.
     pub prefix: &'static str,
-    /// Whether the proxy removes the prefix from the paths of its requests.
+    /// True if the proxy removes the prefix from the paths of its requests.
     pub is_removed: bool,
 }
 

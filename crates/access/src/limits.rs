@@ -21,7 +21,7 @@ pub struct UserLimits {
     pub messages_per_second: Option<u64>,
     /// Published bytes of bodies for each second.
     pub bytes_per_second: Option<u64>,
-    /// What happens to publications beyond a rate.
+    /// The rule for publications beyond a rate.
     pub excess: Excess,
 }
 

@@ -41,7 +41,7 @@ pub struct LoginAttempt<'a> {
     pub client: Option<&'a str>,
 }
 
-/// What a client that presents no credentials has instead.
+/// The login of a client that presents no credentials.
 #[derive(Debug, Clone, Default)]
 pub enum ImplicitLogin {
     /// Nothing: the client is anonymous.
@@ -82,7 +82,7 @@ pub(super) enum Proof {
     EarlierRun,
 }
 
-/// What must stay as it is for a JWT to be valid.
+/// The conditions under which a JWT stays valid.
 #[derive(Debug)]
 pub(super) struct JwtProof {
     expiry: Expiry,

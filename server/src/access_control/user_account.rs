@@ -1,4 +1,4 @@
-//! What one user has and does: the holder of its shares and quotas, the rate of its publications, and figures.
+//! The account of one user: the holder of its shares and quotas, the rate of its publications, and figures.
 
 use std::{
     fmt,

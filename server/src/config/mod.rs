@@ -3,7 +3,7 @@
 //! A file has options by the names that they have on the command line. clap stays the only place of names, types, ranges and
 //! relations ([`definitions`]): the settings of the file become command-line arguments, unless the command line or the
 //! environment has the option, and clap parses all together. So a new option needs no second declaration. This module owns
-//! what clap cannot know: the places in the file, the sources of values, and what can change while the server runs.
+//! the parts that clap does not know: the places in the file, the sources of values, and what can change while the server runs.
 
 mod command;
 mod definitions;

@@ -1,4 +1,4 @@
-//! What `carillon config show` prints: the options in force as TOML, each with its source as a comment.
+//! The output of `carillon config show`: the options in force as TOML, each with its source as a comment.
 
 use std::{
     ffi::OsString,

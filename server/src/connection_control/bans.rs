@@ -33,7 +33,7 @@ struct State {
 pub struct Ban {
     /// The number of the ban.
     pub id: u64,
-    /// Who is banned.
+    /// The banned clients.
     pub target: BanTarget,
     /// The reason for people, which may be empty.
     pub reason: Arc<str>,

@@ -1,4 +1,4 @@
-//! What a session records in the log on disk.
+//! The records of a session in the log on disk.
 //!
 //! While a client is connected, its subscriptions and will are recorded when they change, received messages of QoS 2
 //! together with their packet identifiers, and once a second the position below which everything is acknowledged. After a

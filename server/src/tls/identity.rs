@@ -42,7 +42,7 @@ struct TlsFiles {
     clients: Option<ClientTrustFiles>,
 }
 
-/// What the next handshake uses.
+/// The parts that the next handshake uses.
 #[derive(Clone)]
 pub struct Current {
     /// The configuration.

@@ -70,7 +70,7 @@ pub struct Session {
     dropped: Count,
 }
 
-/// What has arrived for the reader of a session.
+/// The arrivals for the reader of a session.
 #[derive(Debug, Default)]
 struct Inbox {
     readable: Vec<Readable>,

@@ -261,7 +261,7 @@ impl Run {
 }
 
 impl Model {
-    /// Returns true if a durable topic can tell that nothing is missing after a position.
+    /// Returns true if a durable topic knows that nothing is missing after a position.
     fn is_complete_after(&self, topic: &str, position: u64) -> bool {
         let from = self.complete_from.get(topic);
         let cleared = self.cleared.values().max();

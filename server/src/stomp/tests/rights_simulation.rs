@@ -50,7 +50,7 @@ struct Subscription {
     expected: Option<(&'static str, VecDeque<String>)>,
 }
 
-/// What happened in a run.
+/// The events of a run.
 #[derive(Debug, Default)]
 struct Covered {
     delivered: u64,

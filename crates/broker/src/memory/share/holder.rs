@@ -89,7 +89,7 @@ impl Holder {
         }
     }
 
-    /// Sets the limit of a quota; `None` means unlimited. What is held beyond a smaller limit stays.
+    /// Sets the limit of a quota; `None` means unlimited. Amounts beyond a smaller limit stay.
     pub fn set_limit(&self, quota: Quota, limit: Option<u64>) {
         if let Some(state) = self.state(quota) {
             state

@@ -118,7 +118,7 @@ fn a_quota_bounds_all_connections_of_a_user() {
     assert!(take(&other).is_ok());
     charges.clear();
     assert!(take(&limited).is_ok());
-    // What is held beyond a smaller limit stays.
+    // Amounts beyond a smaller limit stay.
     charges.extend(take(&limited));
     limited.set_limit(Quota::Queues, Some(0));
     assert_eq!(limited.used(Quota::Queues), 1);
