@@ -1,16 +1,19 @@
 //! Clients that send without pause do not noticeably delay another client's requests.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use harness::Carillon;
 use harness::background::Background;
 use harness::bystander::Bystander;
 use harness::deadline::within;
 use harness::flood::{FLOODS, Flood, Target, flood};
+use harness::mqtt::{Connect, MqttClient, Version};
 use harness::stomp::Frame;
 use harness::tls::Pair;
+use harness::users::{UsersFile, mqtt_login};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::task::JoinSet;
 
 /// Each round gives two samples.
 const ROUNDS: usize = 40;
@@ -18,6 +21,9 @@ const ROUNDS: usize = 40;
 /// attempt.
 const ATTEMPTS: usize = 3;
 const STALL: Duration = Duration::from_millis(200);
+const ANONYMOUS_BYSTANDER: &str = "[anonymous]\npublish = [\"bystander\"]\n";
+/// MQTT 5.0, 3.2.2.2.
+const BAD_USER_NAME_OR_PASSWORD: u8 = 0x86;
 
 #[tokio::test]
 async fn a_flood_does_not_delay_other_clients() {
@@ -82,6 +88,53 @@ async fn a_client_that_sends_without_pause_gets_heart_beats() {
         }
     };
     within("a heart-beat", heard).await;
+}
+
+#[tokio::test]
+async fn a_thousand_wrong_logins_do_not_delay_other_clients() {
+    let users = UsersFile::new(ANONYMOUS_BYSTANDER);
+    users.add("anna", "right").await;
+    let server = users.server(&[]).await;
+    let mut bystander = Bystander::new(&server).await;
+    let right = mqtt_login(Version::V5, "anna", "anna", "right");
+    // From now on the password is known.
+    log_in(&server, &right).await;
+    let busy = [Background::busy(), Background::busy()];
+    let control = bystander.measure(ROUNDS).await.percentile(99);
+    let control_login = log_in(&server, &right).await;
+    drop(busy);
+
+    let mut found = Vec::new();
+    let is_fast = |&(requests, login): &(Duration, Duration)| {
+        requests <= STALL + 10 * control && login <= STALL + 10 * control_login
+    };
+    while !found.iter().any(is_fast) {
+        assert!(
+            found.len() < ATTEMPTS,
+            "p99 and login beside wrong logins: {found:?}; without: {control:?}, {control_login:?}"
+        );
+        let mut wrong = JoinSet::new();
+        for number in 0..1_000 {
+            let mut client = MqttClient::open(&server, Version::V5).await;
+            let connect = mqtt_login(Version::V5, "x", "anna", &format!("wrong {number}"));
+            client.send_bytes(connect.encode()).await;
+            wrong.spawn(async move { client.packet().await });
+        }
+        let requests = bystander.measure(ROUNDS).await.percentile(99);
+        found.push((requests, log_in(&server, &right).await));
+        // Most of them still wait for their turn.
+        let refused = wrong.join_next().await.expect("a task").expect("no panic");
+        assert_eq!(refused.reason(), BAD_USER_NAME_OR_PASSWORD, "{refused:?}");
+    }
+}
+
+/// Logs in. Returns the time until CONNACK.
+async fn log_in(server: &Carillon, connect: &Connect) -> Duration {
+    let begun = Instant::now();
+    let (client, _) = MqttClient::connect_with(server, connect).await;
+    let elapsed = begun.elapsed();
+    client.leave().await;
+    elapsed
 }
 
 async fn is_served(server: &Carillon, target: &Target, floods: &[Flood]) {
