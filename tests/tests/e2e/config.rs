@@ -1,5 +1,7 @@
 //! The configuration file: its options in force, `carillon config`, and what changes at SIGHUP.
 
+use std::fs;
+use std::path::Path;
 use std::process::Output;
 
 use harness::Carillon;
@@ -56,6 +58,30 @@ async fn a_server_runs_with_the_options_of_its_file() {
 }
 
 #[tokio::test]
+async fn the_configuration_of_the_service_has_no_faults() {
+    // The file names its neighbours by relative paths.
+    let file = UsersFile::new(include_str!("../../../deploy/carillon.toml"));
+    let neighbour = |name: &str| Path::new(file.path()).with_file_name(name);
+    let pair = Pair::new();
+    fs::create_dir(neighbour("tls")).expect("a directory");
+    for (from, to) in [
+        (pair.cert(), "tls/fullchain.pem"),
+        (pair.key(), "tls/privkey.pem"),
+    ] {
+        fs::copy(from, neighbour(to)).expect("a copy");
+    }
+    let config = neighbour("carillon.toml");
+    fs::rename(file.path(), &config).expect("the file");
+    file.replace("[users.anna]\n");
+    let mut check = command();
+    check.args(["config", "check", "--config"]).arg(&config);
+    let checked = within("the check", check.output())
+        .await
+        .expect("a process");
+    assert_eq!(result(&checked).0, Some(0), "{checked:?}");
+}
+
+#[tokio::test]
 async fn a_server_with_a_faulty_file_does_not_start_and_reports_the_place() {
     let table = [
         (
@@ -89,7 +115,7 @@ async fn a_server_with_a_faulty_file_does_not_start_and_reports_the_place() {
 async fn check_reports_every_fault_and_its_place() {
     let users = UsersFile::new("[users.anna]\npublish = [\"a..b\"]\n");
     let pair = Pair::new();
-    std::fs::write(pair.key(), "no key").expect("written");
+    fs::write(pair.key(), "no key").expect("written");
     let text = format!(
         "users = {:?}\ntls-cert = {:?}\ntls-key = {:?}\n",
         users.path(),
@@ -197,7 +223,7 @@ async fn sighup_applies_what_needs_no_restart_and_names_the_rest() {
         "https://b.example"
     );
 
-    std::fs::remove_file(file.0.path()).expect("the file");
+    fs::remove_file(file.0.path()).expect("the file");
     server.hang_up().await;
     server.logged("cannot read the configuration file").await;
     assert!(server.stop().await.success());
