@@ -78,11 +78,11 @@ impl Principal {
         account: Option<Arc<UserAccount>>,
     ) -> Self {
         Self {
+            is_open: grants.is_open(),
+            grants: RwLock::new(shared(account.as_ref(), grants)),
             identity,
             login,
             account,
-            is_open: grants.is_open(),
-            grants: RwLock::new(Arc::new(grants)),
             version: AtomicU32::new(0),
             is_revoked: AtomicBool::new(false),
             connection: AtomicWaker::new(),
@@ -227,7 +227,7 @@ impl Principal {
         }
         let is_reduced = !grants.includes(&current);
         let is_extended = !current.includes(&grants);
-        *current = Arc::new(grants);
+        *current = shared(self.account.as_ref(), grants);
         drop(current);
         self.version.fetch_add(1, Ordering::Relaxed);
         if is_reduced {
@@ -245,6 +245,14 @@ impl Principal {
     fn grants(&self) -> Arc<Grants> {
         let grants = self.grants.read().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(&grants)
+    }
+}
+
+/// Returns rights that the connections of a user share, because each rule takes about 100 bytes.
+fn shared(account: Option<&Arc<UserAccount>>, grants: Grants) -> Arc<Grants> {
+    match account {
+        Some(account) => account.share(grants),
+        None => Arc::new(grants),
     }
 }
 

@@ -4,13 +4,13 @@ use std::{
     fmt,
     net::IpAddr,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, PoisonError, Weak,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
 };
 
-use access::{UserLimits, Users};
+use access::{Grants, UserLimits, Users};
 use broker::{Client, Holder, PoolError, Pools, Quota, QuotaCharge};
 
 use super::publish_rate::PublishRate;
@@ -32,6 +32,8 @@ pub struct UserAccount {
     /// The groups of the newest login with a JWT; `None` if the newest login had none.
     claimed: Mutex<Option<Arc<[Arc<str>]>>>,
     limits: Mutex<UserLimits>,
+    /// The rights that a client got last.
+    grants: Mutex<Weak<Grants>>,
     rate: PublishRate,
     messages: Published,
     bytes: Published,
@@ -84,6 +86,7 @@ impl UserAccount {
             holder,
             claimed: Mutex::default(),
             limits: Mutex::default(),
+            grants: Mutex::default(),
             rate: PublishRate::new(),
             messages: Published::default(),
             bytes: Published::default(),
@@ -166,6 +169,20 @@ impl UserAccount {
         self.bytes.tick();
     }
 
+    /// Returns these rights, in the memory of those that a client got last if they are the same. Rules with `%c` differ for
+    /// each client.
+    pub(super) fn share(&self, grants: Grants) -> Arc<Grants> {
+        let mut last = self.grants.lock().unwrap_or_else(PoisonError::into_inner);
+        match last.upgrade() {
+            Some(last) if *last == grants => last,
+            _ => {
+                let grants = Arc::new(grants);
+                *last = Arc::downgrade(&grants);
+                grants
+            }
+        }
+    }
+
     /// Takes over the groups of a login. They are `None` without a JWT.
     pub(super) fn set_claimed(&self, groups: Option<&Arc<[Arc<str>]>>, users: &Users) {
         let mut claimed = self.claimed.lock().unwrap_or_else(PoisonError::into_inner);
@@ -240,5 +257,33 @@ impl fmt::Display for RateExceeded {
             formatter,
             "the user publishes faster than its limit; it may publish again in {seconds:.1} s"
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use access::Identity;
+
+    use super::*;
+
+    #[test]
+    fn clients_of_a_user_with_the_same_rights_share_their_memory() {
+        let users = "[users.a]\npublish = [\"a\"]\n[users.b]\npublish = [\"%c\"]\n";
+        let users = Users::parse(users).expect("a valid file");
+        let share = |user: &str| {
+            let subject = Subject::User(user.into());
+            let account = UserAccount::new(subject, &UserLimits::default());
+            ["1", "2"].map(|client| {
+                account.share(users.grants(&Identity {
+                    user: Some(user.into()),
+                    client: Some(client.into()),
+                    ..Identity::default()
+                }))
+            })
+        };
+        let [one, other] = share("a");
+        assert!(Arc::ptr_eq(&one, &other));
+        let [one, other] = share("b");
+        assert_ne!(one, other);
     }
 }
