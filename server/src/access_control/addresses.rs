@@ -12,7 +12,14 @@ use tokio::sync::Mutex as AsyncMutex;
 
 /// The addresses with a login that is being verified, or that failed within the last minute.
 #[derive(Default)]
-pub(super) struct Addresses(Mutex<HashMap<IpAddr, Arc<Address>>>);
+pub(super) struct Addresses(Mutex<State>);
+
+#[derive(Default)]
+struct State {
+    all: HashMap<IpAddr, Arc<Address>>,
+    /// The time at which addresses that are not in use were removed.
+    swept: Option<Instant>,
+}
 
 /// An address. Its logins are verified one after the other, so that one address cannot take the place of others in the queue.
 #[derive(Default)]
@@ -29,16 +36,26 @@ pub(super) struct Failures {
 
 impl Addresses {
     pub(super) fn find(&self, address: IpAddr) -> Arc<Address> {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if all.len() >= MAX_ADDRESSES {
-            all.retain(|_, address| address.is_in_use());
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if state.all.len() >= MAX_ADDRESSES {
+            state.sweep();
         }
         // Addresses beyond the limit share one place.
-        let network = match all.len() >= MAX_ADDRESSES {
+        let network = match state.all.len() >= MAX_ADDRESSES {
             true => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
             false => network(address),
         };
-        Arc::clone(all.entry(network).or_default())
+        Arc::clone(state.all.entry(network).or_default())
+    }
+}
+
+impl State {
+    /// Removes the addresses that are not in use, once in a while: each time, all are examined.
+    fn sweep(&mut self) {
+        if self.swept.is_none_or(|at| at.elapsed() >= SWEEP_INTERVAL) {
+            self.all.retain(|_, address| address.is_in_use());
+            self.swept = Some(Instant::now());
+        }
     }
 }
 
@@ -69,6 +86,7 @@ impl Failures {
 
 /// Maximum number of addresses.
 const MAX_ADDRESSES: usize = 10_000;
+const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
 /// The delay of the answer to a first failure. Each further one doubles it.
 const FIRST_DELAY: Duration = Duration::from_millis(50);
 const MAX_DELAY: Duration = Duration::from_secs(2);
@@ -107,7 +125,7 @@ mod tests {
             let address = addresses.find(IpAddr::V4(number.into()));
             address.turn.try_lock().expect("free").add();
         }
-        let count = addresses.0.lock().expect("not poisoned").len();
+        let count = addresses.0.lock().expect("not poisoned").all.len();
         assert!(count <= MAX_ADDRESSES + 1, "{count}");
     }
 }
