@@ -3,13 +3,15 @@
 use std::{
     collections::{BTreeMap, HashMap},
     fmt,
-    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+    net::IpAddr,
     str::FromStr,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
 };
+
+use ipnet::IpNet;
 
 /// The bans in force.
 #[derive(Default)]
@@ -54,12 +56,7 @@ pub enum BanTarget {
 
 /// The addresses with the same first bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Network {
-    /// The first address.
-    address: IpAddr,
-    /// The number of bits that count.
-    bits: u8,
-}
+pub struct Network(IpNet);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct NetworkSize {
@@ -206,7 +203,8 @@ impl State {
         let address = visitor.address.to_canonical();
         let sizes = self.sizes.keys();
         let sizes = sizes.filter(|size| size.is_v6 == address.is_ipv6());
-        let networks = sizes.map(|size| BanTarget::Network(Network::new(address, size.bits)));
+        let networks = sizes.filter_map(|size| Network::new(address, size.bits));
+        let networks = networks.map(BanTarget::Network);
         let targets = user.into_iter().chain(client).chain(networks);
         let found = targets.filter_map(|target| self.by_id.get(self.by_target.get(&target)?));
         found
@@ -238,33 +236,20 @@ impl BanTarget {
 }
 
 impl Network {
-    /// Returns the network of an address with this number of bits, at most those of the address.
-    fn new(address: IpAddr, bits: u8) -> Self {
-        match address.to_canonical() {
-            IpAddr::V4(address) => {
-                let bits = bits.min(32);
-                let mask = u32::MAX.checked_shl(32 - u32::from(bits)).unwrap_or(0);
-                let address = IpAddr::V4(Ipv4Addr::from_bits(address.to_bits() & mask));
-                Self { address, bits }
-            }
-            IpAddr::V6(address) => {
-                let bits = bits.min(128);
-                let mask = u128::MAX.checked_shl(128 - u32::from(bits)).unwrap_or(0);
-                let address = IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & mask));
-                Self { address, bits }
-            }
-        }
+    /// Returns the network of an address with this number of bits; `None` if the address has fewer.
+    fn new(address: IpAddr, bits: u8) -> Option<Self> {
+        let network = IpNet::new(address.to_canonical(), bits).ok()?;
+        Some(Self(network.trunc()))
     }
 
     fn includes(&self, address: IpAddr) -> bool {
-        let address = address.to_canonical();
-        address.is_ipv6() == self.address.is_ipv6() && Self::new(address, self.bits) == *self
+        self.0.contains(&address.to_canonical())
     }
 
     fn size(&self) -> NetworkSize {
         NetworkSize {
-            is_v6: self.address.is_ipv6(),
-            bits: self.bits,
+            is_v6: self.0.addr().is_ipv6(),
+            bits: self.0.prefix_len(),
         }
     }
 }
@@ -281,17 +266,12 @@ impl FromStr for Network {
         };
         let address: IpAddr = address.parse().map_err(|_| InvalidNetwork)?;
         let address = address.to_canonical();
-        let all = if address.is_ipv6() { 128 } else { 32 };
-        match bits {
-            Some(bits) => match bits.parse() {
-                Ok(bits) if bits <= all => Ok(Self::new(address, bits)),
-                _ => Err(InvalidNetwork),
-            },
-            None if address.is_ipv6() && !address.is_loopback() => {
-                Ok(Self::new(address, CLIENT_BITS))
-            }
-            None => Ok(Self::new(address, all)),
-        }
+        let bits = match bits {
+            Some(bits) => bits.parse().map_err(|_| InvalidNetwork)?,
+            None if address.is_ipv6() && !address.is_loopback() => CLIENT_BITS,
+            None => IpNet::from(address).prefix_len(),
+        };
+        Self::new(address, bits).ok_or(InvalidNetwork)
     }
 }
 
@@ -307,8 +287,7 @@ impl fmt::Display for BanTarget {
 
 impl fmt::Display for Network {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { address, bits } = self;
-        write!(formatter, "{address}/{bits}")
+        self.0.fmt(formatter)
     }
 }
 
