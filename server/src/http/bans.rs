@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     body,
-    extract::{Path, Query},
+    extract::{PageQuery, Path, Query, last_of_full_page},
     login::{PeerAddress, Rights},
     problem::Problem,
 };
@@ -26,18 +26,15 @@ use crate::{
 pub async fn bans(
     State(server): State<Arc<Server>>,
     rights: Rights,
-    Query(query): Query<BansQuery>,
+    Query(query): Query<PageQuery<u64>>,
 ) -> Result<Json<Bans>, Problem> {
     rights.check_server()?;
-    let limit = query.limit.unwrap_or(MAX_LISTED).min(MAX_LISTED);
+    let limit = query.limit(MAX_LISTED);
     let now_ms = server.clock.now_ms();
     let bans = server.connections.bans();
     let (found, total) = bans.list(query.after.unwrap_or(0), limit, now_ms);
     Ok(Json(Bans {
-        next: found
-            .last()
-            .filter(|_| found.len() == limit)
-            .map(|last| last.id),
+        next: last_of_full_page(&found, limit).map(|last| last.id),
         bans: found
             .into_iter()
             .map(|ban| BanInfo::new(ban, now_ms))
@@ -103,14 +100,6 @@ pub async fn remove(
             format!("there is no ban {id}"),
         )),
     }
-}
-
-/// The query `?after=…&limit=…`.
-#[derive(Deserialize)]
-pub struct BansQuery {
-    /// The number of the last ban of the previous page.
-    after: Option<u64>,
-    limit: Option<usize>,
 }
 
 /// The body of `POST /api/bans`: one of `user`, `client` and `address`.

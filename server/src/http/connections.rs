@@ -3,10 +3,10 @@
 use std::{net::IpAddr, sync::Arc};
 
 use axum::{Json, extract::State, http::StatusCode};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::{
-    extract::{Path, Query},
+    extract::{PageQuery, Path, Query, last_of_full_page},
     login::Rights,
     problem::Problem,
 };
@@ -16,10 +16,10 @@ use crate::{connection_control::OpenConnection, server::Server};
 pub async fn connections(
     State(server): State<Arc<Server>>,
     rights: Rights,
-    Query(query): Query<ConnectionsQuery>,
+    Query(query): Query<PageQuery<u64>>,
 ) -> Result<Json<Connections>, Problem> {
     rights.check_server()?;
-    let limit = query.limit.unwrap_or(MAX_LISTED).min(MAX_LISTED);
+    let limit = query.limit(MAX_LISTED);
     let after = query.after.unwrap_or(0);
     let (found, total) = server.connections.list(after, limit);
     let connections = found.iter();
@@ -27,10 +27,7 @@ pub async fn connections(
     Ok(Json(Connections {
         connections: connections.collect(),
         total,
-        next: found
-            .last()
-            .filter(|_| found.len() == limit)
-            .map(|last| last.id()),
+        next: last_of_full_page(&found, limit).map(|last| last.id()),
     }))
 }
 
@@ -51,14 +48,6 @@ pub async fn end(
             format!("there is no connection {id}"),
         )),
     }
-}
-
-/// The query `?after=…&limit=…`.
-#[derive(Deserialize)]
-pub struct ConnectionsQuery {
-    /// The number of the last connection of the previous page.
-    after: Option<u64>,
-    limit: Option<usize>,
 }
 
 /// The response of `/api/connections`.

@@ -59,6 +59,26 @@ impl ListQuery {
     }
 }
 
+/// The parameters of a list that is returned in pages: `?after=…&limit=…`.
+#[derive(Deserialize)]
+pub struct PageQuery<T> {
+    /// The value of `next` of the previous page, or the key of its last item.
+    pub after: Option<T>,
+    limit: Option<usize>,
+}
+
+impl<T> PageQuery<T> {
+    /// Returns the maximum number of items in the response: the requested one; at most `max`, which is also the default.
+    pub fn limit(&self, max: usize) -> usize {
+        self.limit.unwrap_or(max).min(max)
+    }
+}
+
+/// Returns the last item of a page after which there may be more.
+pub fn last_of_full_page<T>(page: &[T], limit: usize) -> Option<&T> {
+    page.last().filter(|_| page.len() == limit)
+}
+
 /// Reads `true` or `false` from the query. The comparison ignores case, as for STOMP's boolean headers: some languages
 /// write `True`.
 pub fn deserialize_bool<'de, D: Deserializer<'de>>(query: D) -> Result<bool, D::Error> {

@@ -46,7 +46,7 @@ use tower_http::{
 use tracing::Level;
 
 pub use assets::refuse_other_methods;
-pub use extract::{Path, Query};
+pub use extract::{PageQuery, Path, Query};
 pub use handler::{HttpService, MAX_HEADER_TIME};
 use host::Hosts;
 pub use host::is_loopback;

@@ -5,9 +5,13 @@ use std::{net::IpAddr, sync::Arc};
 use access::{Excess, UserLimits};
 use axum::{Json, extract::State};
 use broker::{Holder, Quota};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-use super::{extract::Query, login::Rights, problem::Problem};
+use super::{
+    extract::{PageQuery, Query, last_of_full_page},
+    login::Rights,
+    problem::Problem,
+};
 use crate::{
     access_control::{Subject, UserAccount},
     server::Server,
@@ -18,7 +22,7 @@ use crate::{
 pub async fn users(
     State(server): State<Arc<Server>>,
     rights: Rights,
-    Query(query): Query<UsersQuery>,
+    Query(query): Query<PageQuery<String>>,
 ) -> Result<Json<Users>, Problem> {
     let sees_all = rights.principal().check_server().is_ok();
     if !sees_all {
@@ -31,43 +35,27 @@ pub async fn users(
             next: None,
         }));
     }
-    let limit = query.limit.unwrap_or(MAX_LISTED).min(MAX_LISTED);
-    let (found, total) = server.access.accounts(query.after()?.as_ref(), limit);
+    let limit = query.limit(MAX_LISTED);
+    let after = query.after.as_deref().map(subject).transpose()?;
+    let (found, total) = server.access.accounts(after.as_ref(), limit);
     Ok(Json(Users {
         users: found.iter().map(|account| UserInfo::new(account)).collect(),
         total,
-        next: found
-            .last()
-            .filter(|_| found.len() == limit)
-            .map(|last| key(last.subject())),
+        next: last_of_full_page(&found, limit).map(|last| key(last.subject())),
     }))
 }
 
-/// The query `?after=…&limit=…`.
-#[derive(Deserialize)]
-pub struct UsersQuery {
-    /// The value of `next` of the previous page.
-    after: Option<String>,
-    limit: Option<usize>,
-}
-
-impl UsersQuery {
-    fn after(&self) -> Result<Option<Subject>, Problem> {
-        let Some(after) = &self.after else {
-            return Ok(None);
-        };
-        let subject = match after.split_once(':') {
-            Some((USER, user)) => Some(Subject::User(user.into())),
-            Some((ADDRESS, address)) => address.parse().ok().map(Subject::Address),
-            _ => None,
-        };
-        match subject {
-            Some(subject) => Ok(Some(subject)),
-            None => Err(Problem::bad_request(format!(
-                "after={after:?} is not the value of `next` of a page"
-            ))),
-        }
-    }
+/// Returns the user at a place in the list.
+fn subject(key: &str) -> Result<Subject, Problem> {
+    let subject = match key.split_once(':') {
+        Some((USER, user)) => Some(Subject::User(user.into())),
+        Some((ADDRESS, address)) => address.parse().ok().map(Subject::Address),
+        _ => None,
+    };
+    subject.ok_or_else(|| {
+        let detail = format!("after={key:?} is not the value of `next` of a page");
+        Problem::bad_request(detail)
+    })
 }
 
 /// Returns the place of a user in the list.

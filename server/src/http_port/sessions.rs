@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use axum::{Json, extract::State, http::StatusCode};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::{
-    http::{Path, Problem, Query, Rights},
+    http::{PageQuery, Path, Problem, Query, Rights},
     mqtt::{EndedSession, ListedSession, MqttHandler},
     server::Server,
 };
@@ -16,10 +16,10 @@ pub async fn sessions(
     State(server): State<Arc<Server>>,
     State(mqtt): State<MqttHandler>,
     rights: Rights,
-    Query(query): Query<SessionsQuery>,
+    Query(query): Query<PageQuery<String>>,
 ) -> Result<Json<Sessions>, Problem> {
     rights.check_server()?;
-    let limit = query.limit.unwrap_or(MAX_LISTED).min(MAX_LISTED);
+    let limit = query.limit(MAX_LISTED);
     let sessions = mqtt.sessions();
     let (listed, more) = sessions.list(query.after.as_deref(), limit);
     let now_ms = server.clock.now_ms();
@@ -55,14 +55,6 @@ pub async fn end(
             format!("the connection of the client {client:?} did not end in time"),
         )),
     }
-}
-
-/// The query `?after=…&limit=…`.
-#[derive(Deserialize)]
-pub struct SessionsQuery {
-    /// The last client id of the previous page.
-    after: Option<String>,
-    limit: Option<usize>,
 }
 
 /// The response of `/api/sessions`.
