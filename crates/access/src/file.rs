@@ -12,6 +12,7 @@ use crate::{
     jwt::{Jwt, KeySet},
     limits::{LimitTables, LimitsTable, UserLimits},
     password::PasswordHash,
+    place::Place,
     rules::Rule,
     token::TokenHash,
 };
@@ -221,11 +222,10 @@ impl Users {
 
 impl FileError {
     fn new(text: &str, at: usize, message: &str) -> Self {
-        let before = text.get(..at).unwrap_or(text);
-        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+        let Place { line, column } = Place::of(text, at);
         Self {
-            line: before.matches('\n').count() + 1,
-            column: before[line_start..].chars().count() + 1,
+            line,
+            column,
             message: message.to_owned(),
         }
     }

@@ -23,6 +23,7 @@ mod jwt;
 mod limits;
 mod password;
 mod pattern;
+mod place;
 mod right;
 mod rules;
 mod sha256;
@@ -40,6 +41,7 @@ pub use jwt::{
 pub use limits::{Excess, UserLimits};
 pub use password::{PasswordHash, PasswordHashError, SALT_BYTES, hash_password};
 pub use pattern::{Pattern, PatternError, split_kind};
+pub use place::Place;
 pub use right::Right;
 pub use rules::Effect;
 pub use token::{TOKEN_BYTES, TokenHash, TokenHashError, write_token};

@@ -2,32 +2,7 @@
 
 use std::{fmt, io, path::PathBuf, process::ExitCode};
 
-/// A place in a configuration file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Place {
-    /// The line, from 1.
-    pub(super) line: usize,
-    /// The column in characters, from 1.
-    pub(super) column: usize,
-}
-
-impl Place {
-    /// Returns the place of a byte.
-    pub(super) fn of(text: &str, at: usize) -> Self {
-        let before = text.get(..at).unwrap_or(text);
-        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-        Self {
-            line: before.matches('\n').count() + 1,
-            column: before[line_start..].chars().count() + 1,
-        }
-    }
-}
-
-impl fmt::Display for Place {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "line {}, column {}", self.line, self.column)
-    }
-}
+use access::Place;
 
 /// A fault, and its place in the file.
 #[derive(Debug, Clone, PartialEq, Eq)]

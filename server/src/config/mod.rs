@@ -22,6 +22,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use access::Place;
 use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _};
 
 pub use command::run;
@@ -30,7 +31,7 @@ pub use reload::Reloader;
 
 use crate::cli::Cli;
 use definitions::Definitions;
-use fault::{Fault, FaultyFile, Place};
+use fault::{Fault, FaultyFile};
 use setting::Setting;
 use values::OptionValue;
 

@@ -2,6 +2,7 @@
 
 use std::{ffi::OsString, path::Path};
 
+use access::Place;
 use clap::Arg;
 use toml::{
     Spanned,
@@ -10,7 +11,7 @@ use toml::{
 
 use super::{
     definitions::{Definitions, ValueType, takes_several, value_type},
-    fault::{Fault, Place},
+    fault::Fault,
 };
 
 /// An option with its value in a configuration file.
