@@ -1,6 +1,8 @@
 //! The expiry of credentials.
 
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
+
+use crate::clock;
 
 /// The time at which credentials expire. It has come when the wall clock reaches it, or when the time has passed that was left
 /// at the login. So a wall clock that is set back does not keep a client for ever.
@@ -46,10 +48,7 @@ impl Expiry {
 
 /// Returns the time of the wall clock since 1970.
 pub(super) fn unix_time() -> Duration {
-    // A time before 1970 is returned as 0.
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default()
+    Duration::from_millis(clock::unix_ms())
 }
 
 #[cfg(test)]

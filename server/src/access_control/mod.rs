@@ -189,7 +189,7 @@ impl AccessControl {
             user: principal.user().map(Text::from),
             address: principal.login().address,
             client: principal.client().map(Text::from),
-            right: &forbidden.right.to_string(),
+            right: forbidden.right.name(),
             on: Text::from(&forbidden.name),
         });
         let Some(unlogged) = self.request_log.count() else {

@@ -92,7 +92,6 @@ const SERVER: Crate = Crate {
         ],
         &[
             "access_control",
-            "clock",
             "content_type",
             "delivery",
             "dialect",
@@ -110,7 +109,7 @@ const SERVER: Crate = Crate {
             "trusted_proxies",
         ],
         &["audit", "file_watch"],
-        &["log_rate", "peek"],
+        &["clock", "log_rate", "peek"],
     ],
     exceptions: &[],
 };
