@@ -78,7 +78,8 @@ fn tool(name: &str) -> Result<PathBuf> {
         .join("bin")
         .join(format!("{name}{}", env::consts::EXE_SUFFIX));
     if !program.exists() {
-        let mut install = cargo(&["install", "--locked", "--root"]);
+        // Without optimisation: compiling takes longer than all runs.
+        let mut install = cargo(&["install", "--locked", "--debug", "--root"]);
         run(install.arg(&tools).arg(name))?;
     }
     Ok(program)

@@ -35,7 +35,7 @@ pub fn build(profile: Profile) -> Result<()> {
         return Ok(());
     }
     let mut assets = assemble(&wasm)?;
-    if profile == Profile::Release {
+    if profile != Profile::Quick {
         assets::compress(&mut assets)?;
     }
     replace_folder(&folder, &assets)?;

@@ -36,9 +36,16 @@ pub fn libraries() -> Result<Vec<String>> {
 
 /// Returns all packages that run on this machine.
 pub fn native() -> Result<Vec<String>> {
+    let mut packages = tested()?;
+    packages.push("carillon-xtask".to_owned());
+    Ok(packages)
+}
+
+/// Returns the packages that run on this machine, without xtask, which has a profile of its own.
+pub fn tested() -> Result<Vec<String>> {
     let mut packages = libraries()?;
     packages.extend(LEPTOS.map(str::to_owned));
-    packages.extend(["carillon-tests", "carillon-xtask"].map(str::to_owned));
+    packages.push("carillon-tests".to_owned());
     Ok(packages)
 }
 

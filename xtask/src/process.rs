@@ -16,11 +16,19 @@ pub fn root() -> &'static Path {
         .expect("xtask is a folder of the repository")
 }
 
-/// Returns a command of the cargo that runs this program, in the root folder.
+/// Returns a command of the cargo that runs this program, in the root folder. It does not get the
+/// variables that cargo has set for xtask: build scripts would run again whenever a developer calls
+/// cargo without xtask.
 pub fn cargo(arguments: &[&str]) -> Command {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = command(cargo);
     command.args(arguments);
+    for (name, _) in env::vars_os() {
+        let text = name.to_string_lossy();
+        if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
+            command.env_remove(name);
+        }
+    }
     command
 }
 

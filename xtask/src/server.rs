@@ -12,9 +12,20 @@ use crate::profile::Profile;
 /// Builds the pages, then the server, which embeds them.
 pub fn build(profile: Profile) -> Result<PathBuf> {
     dist::build(profile)?;
-    // The build script of the server reads the variable.
-    let folder = [("CARILLON_DIST", profile.dist())];
-    cargo_build("carillon-server", profile.of_server(), &folder)?
+    // The build script of the server reads the variable; without it, it takes `dist/`. A change of the
+    // variable compiles the server again, so other calls of cargo must find it as it is here.
+    let folder: &[_] = match profile {
+        Profile::Quick => &[("CARILLON_DIST", profile.dist())],
+        Profile::Release | Profile::Test => &[],
+    };
+    compile(profile, folder)
+}
+
+/// Builds the server without the pages, with these variables.
+pub fn compile(profile: Profile, environment: &[(&str, PathBuf)]) -> Result<PathBuf> {
+    let arguments = profile.of_server()?;
+    let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
+    cargo_build("carillon-server", &arguments, environment)?
         .into_iter()
         .find(|file| file.file_stem().is_some_and(|stem| stem == "carillon"))
         .context("carillon-server built, but without its binary")

@@ -1,13 +1,14 @@
 //! `cargo xtask test`: runs the tests of Carillon, the cheapest first.
 //!
 //! Each cargo call names its packages. `--workspace` would compile `frontend` natively and enable
-//! both the server's and the browser's features of Leptos. The packages that use Leptos are always
-//! named together, because another selection of features would compile all of Leptos again.
+//! both the server's and the browser's features of Leptos.
 
 mod options;
 mod quick;
 
-use std::path::Path;
+use std::env;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::Result;
 
@@ -35,17 +36,20 @@ pub fn run_with(arguments: &[String]) -> Result<()> {
 /// Runs all tests. The programs that they need must be installed.
 fn run_all() -> Result<()> {
     stage("tests of xtask", xtask)?;
-    stage("tests of the libraries", || {
-        let libraries = packages::libraries()?;
-        run(packages::select(&mut cargo(&["test"]), &libraries))
-    })?;
     stage("model of the broker's threads", model)?;
     let binary = build()?;
-    stage("tests of server and app", || {
-        let mut test = cargo(&["test", "--release"]);
-        run(packages::select(&mut test, &packages::LEPTOS))
-    })?;
-    end_to_end(&binary, &[])
+    stage(
+        "tests of the libraries, app and server, and end to end",
+        || run(cargo_test()?.env(BINARY, binary)),
+    )
+}
+
+/// Returns `cargo test` with all packages but xtask. Always the same packages: another selection has
+/// other features, and would compile many dependencies again.
+fn cargo_test() -> Result<Command> {
+    let mut test = cargo(&["test"]);
+    packages::select(&mut test, &packages::tested()?);
+    Ok(test)
 }
 
 fn install(options: &Options) -> Result<()> {
@@ -54,9 +58,13 @@ fn install(options: &Options) -> Result<()> {
     })
 }
 
-fn build() -> Result<std::path::PathBuf> {
-    stage("dist and the release binary", || {
-        server::build(Profile::Release)
+/// Returns the binary that the end-to-end tests start: the one that the variable names, or a new one.
+fn build() -> Result<PathBuf> {
+    if let Some(binary) = env::var_os(BINARY) {
+        return Ok(binary.into());
+    }
+    stage("dist and the binary with checks", || {
+        server::build(Profile::Test)
     })
 }
 
@@ -81,7 +89,11 @@ fn model() -> Result<()> {
 
 fn end_to_end(binary: &Path, arguments: &[String]) -> Result<()> {
     stage("end-to-end tests", || {
-        let mut test = cargo(&["test", "-p", "carillon-tests", "--"]);
-        run(test.args(arguments).env("CARILLON_BIN", binary))
+        let mut test = cargo_test()?;
+        test.args(["--test", "e2e", "--"]).args(arguments);
+        run(test.env(BINARY, binary))
     })
 }
+
+/// The variable with the path of the binary that the end-to-end tests start.
+const BINARY: &str = "CARILLON_BIN";

@@ -4,40 +4,68 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use super::xtask;
-use crate::packages;
-use crate::process::{cargo, cargo_build, root, run, stage};
+use super::{BINARY, cargo_test, xtask};
+use crate::process::{root, run, stage};
+use crate::profile::Profile;
+use crate::server;
 
 pub fn run_all() -> Result<()> {
     stage("tests of xtask", xtask)?;
-    stage("tests of the libraries", || test(&packages::libraries()?))?;
-    stage("tests of server and app", || test(&packages::LEPTOS))?;
+    stage(
+        "tests of the libraries, app and server",
+        sources_and_libraries,
+    )?;
     stage(
         "end-to-end tests without browser and foreign clients",
         end_to_end,
     )
 }
 
-fn test<S: AsRef<str>>(packages: &[S]) -> Result<()> {
-    let mut test = cargo(&["test"]);
-    run(packages::select(&mut test, packages).env(simulation::SEEDS, SEEDS))
+/// Runs the tests in the sources, and those in the folders `tests` of the libraries.
+fn sources_and_libraries() -> Result<()> {
+    let mut test = cargo_test()?;
+    test.args(["--lib", "--bins"]);
+    for library in entries(&root().join("crates"))? {
+        let tests = library.join("tests");
+        if !tests.is_dir() {
+            continue;
+        }
+        for name in entries(&tests)?.iter().filter_map(|path| target_name(path)) {
+            test.args(["--test", &name]);
+        }
+    }
+    run(test.env(simulation::SEEDS, SEEDS))
+}
+
+/// Returns the name of the test target of an entry in a folder `tests`: a file, or a folder with a
+/// `main.rs`.
+fn target_name(path: &Path) -> Option<String> {
+    let is_target = match path.is_dir() {
+        true => path.join("main.rs").is_file(),
+        false => path.extension().is_some_and(|extension| extension == "rs"),
+    };
+    let stem = path.file_stem().filter(|_| is_target)?;
+    Some(stem.to_string_lossy().into_owned())
+}
+
+fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
+    let entries = fs::read_dir(folder).with_context(|| format!("{}", folder.display()))?;
+    entries.map(|entry| Ok(entry?.path())).collect()
 }
 
 /// Runs the end-to-end tests with the development binary.
 fn end_to_end() -> Result<()> {
-    let binary = cargo_build("carillon-server", &[], &[])?
-        .into_iter()
-        .find(|file| file.file_stem().is_some_and(|stem| stem == "carillon"))
-        .context("carillon-server built, but without its binary")?;
-    let mut test = cargo(&["test", "-p", "carillon-tests", "--"]);
+    let binary = server::compile(Profile::Test, &[])?;
+    let mut test = cargo_test()?;
+    test.args(["--test", "e2e", "--"]);
     for module in modules_left_out()? {
         test.arg("--skip").arg(format!("{module}::"));
     }
-    run(test.env("CARILLON_BIN", binary))
+    run(test.env(BINARY, binary))
 }
 
 /// Returns the modules of the end-to-end tests that need more than Rust: those that name a part of
@@ -45,8 +73,7 @@ fn end_to_end() -> Result<()> {
 fn modules_left_out() -> Result<BTreeSet<String>> {
     let folder = root().join("tests/tests/e2e");
     let mut modules: BTreeSet<_> = OTHERS.iter().map(|&name| name.to_owned()).collect();
-    for entry in fs::read_dir(&folder)? {
-        let path = entry?.path();
+    for path in entries(&folder)? {
         let text = text_of(&path)?;
         if FOREIGN.iter().any(|name| text.contains(name)) {
             let stem = path.file_stem().context("a file has a name")?;
@@ -61,8 +88,7 @@ fn text_of(path: &Path) -> Result<String> {
     if !path.is_dir() {
         return Ok(fs::read_to_string(path)?);
     }
-    let files = fs::read_dir(path)?.map(|entry| text_of(&entry?.path()));
-    files.collect()
+    entries(path)?.iter().map(|file| text_of(file)).collect()
 }
 
 /// Parts of the harness that start a browser or a foreign client.
