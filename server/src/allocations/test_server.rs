@@ -12,7 +12,7 @@ use tokio::{
 use super::client::{Client, ClientKind};
 use crate::{
     cli::Cli,
-    connection::{HandshakeInput, Stream, WebSocket},
+    connection::{HandshakeInput, Stream, WebSocket, serve_after},
     handler::ConnectingPeer,
     listeners::Handlers,
 };
@@ -92,25 +92,21 @@ async fn serve(handlers: Arc<Handlers>, kind: ClientKind, socket: TcpStream) {
     match kind {
         ClientKind::Stomp => {
             let handshake_input = HandshakeInput::new(Stream, Vec::new(), server.partial_message());
-            stomp
-                .serve_transport(socket, handshake_input, "tcp", peer)
-                .await;
+            serve_after(stomp.connect(socket, handshake_input, "tcp", peer), ()).await;
         }
         ClientKind::StompOverWebSocket => {
             let handshake_input =
                 HandshakeInput::new(WebSocket::new(), Vec::new(), server.partial_message());
-            stomp
-                .serve_transport(socket, handshake_input, "ws", peer)
-                .await;
+            serve_after(stomp.connect(socket, handshake_input, "ws", peer), ()).await;
         }
         ClientKind::Mqtt { .. } => {
             let handshake_input = HandshakeInput::new(Stream, Vec::new(), server.partial_message());
-            mqtt.serve_transport(socket, handshake_input, peer).await;
+            serve_after(mqtt.connect(socket, handshake_input, peer), ()).await;
         }
         ClientKind::MqttOverWebSocket => {
             let handshake_input =
                 HandshakeInput::new(WebSocket::new(), Vec::new(), server.partial_message());
-            mqtt.serve_transport(socket, handshake_input, peer).await;
+            serve_after(mqtt.connect(socket, handshake_input, peer), ()).await;
         }
     }
 }

@@ -90,6 +90,28 @@ pub struct EarlyInput {
     pub message_type: Option<MessageType>,
 }
 
+/// Serves a peer: completes the handshake, and then serves the connection that it returns until one side ends it. A
+/// handshake that returns nothing has refused the peer. Keeps the guard to the end.
+///
+/// The handshake is boxed, so that its memory is free while the connection lasts.
+pub fn serve_after<C, G>(
+    handshake: impl Future<Output = Option<C>> + Send,
+    guard: G,
+) -> impl Future<Output = ()> + Send
+where
+    C: Future<Output = ()> + Send,
+    G: Send,
+{
+    let handshake = Box::pin(handshake);
+    async move {
+        let Some(connection) = handshake.await else {
+            return;
+        };
+        connection.await;
+        drop(guard);
+    }
+}
+
 /// Serves a peer until one side ends the connection.
 ///
 /// This is not an `async fn`, and the task is boxed, so that the arguments and the task do not make every enclosing

@@ -20,7 +20,7 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use super::PortState;
 use crate::{
     access_control::{ImplicitLogin, Login, PeerCertificate},
-    connection::{CloseReason, HandshakeInput, WebSocket, send_refusal},
+    connection::{CloseReason, HandshakeInput, WebSocket, send_refusal, serve_after},
     fairness,
     handler::{ConnectingPeer, ConnectionPermit},
     http::{self, DeadlineSocket, PeerAddress, Problem},
@@ -137,17 +137,13 @@ async fn serve_on<S: Socket>(
     };
     match detected {
         Ok(DetectedProtocol::Mqtt) => {
-            state
-                .mqtt
-                .serve_transport(transport, handshake_input, peer)
-                .await;
+            let handshake = state.mqtt.connect(transport, handshake_input, peer);
+            serve_after(handshake, ()).await;
         }
         Ok(DetectedProtocol::Stomp | DetectedProtocol::Http) => {
             let name = S::WEBSOCKET_NAME;
-            state
-                .stomp
-                .serve_transport(transport, handshake_input, name, peer)
-                .await;
+            let handshake = state.stomp.connect(transport, handshake_input, name, peer);
+            serve_after(handshake, ()).await;
         }
         Err(close_reason) => send_refusal::<_, WebSocket>(&transport, &[], &close_reason).await,
     }

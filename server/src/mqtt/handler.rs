@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{MqttOptions, Sessions, SharedState, handshake};
 use crate::{
-    connection::{Framing, HandshakeInput, Stream},
+    connection::{Framing, HandshakeInput, Stream, serve_after},
     handler::{AcceptedConnection, ConnectingPeer, ConnectionHandler, answer_and_close},
     server::Server,
     socket::Socket,
@@ -29,18 +29,22 @@ impl MqttHandler {
         }
     }
 
-    /// Serves a peer until one side ends the connection.
-    pub async fn serve_transport<T: Transport, F: Framing>(
+    /// Completes the handshake with a peer. Returns the future that serves the connection until one side ends it, or
+    /// `None` if the peer was refused.
+    pub async fn connect<T: Transport, F: Framing>(
         &self,
         socket: T,
         handshake_input: HandshakeInput<F>,
         peer: ConnectingPeer,
-    ) {
-        let Self {
-            server,
-            shared_state,
-        } = self;
-        handshake::serve(server, shared_state, socket, handshake_input, peer).await;
+    ) -> Option<impl Future<Output = ()> + Send + use<T, F>> {
+        handshake::connect(
+            &self.server,
+            &self.shared_state,
+            socket,
+            handshake_input,
+            peer,
+        )
+        .await
     }
 
     /// Returns the sessions of all clients.
@@ -50,7 +54,7 @@ impl MqttHandler {
 }
 
 impl ConnectionHandler for MqttHandler {
-    async fn serve<S: Socket>(self, accepted: AcceptedConnection<S>) {
+    fn serve<S: Socket>(self, accepted: AcceptedConnection<S>) -> impl Future<Output = ()> + Send {
         let AcceptedConnection {
             socket,
             peer,
@@ -61,8 +65,8 @@ impl ConnectionHandler for MqttHandler {
         let handshake_input =
             HandshakeInput::new(Stream, early_bytes, self.server.partial_message());
         let peer = ConnectingPeer::new(peer.ip(), certificate);
-        self.serve_transport(transport, handshake_input, peer).await;
-        drop(permit);
+        let handshake = async move { self.connect(transport, handshake_input, peer).await };
+        serve_after(handshake, permit)
     }
 
     /// Closes without a packet: the client's version is unknown, so there is no form for a reason.

@@ -31,21 +31,21 @@ use crate::{
     transport::Transport,
 };
 
-/// Serves a peer until one side ends the connection.
-pub async fn serve<T: Transport, F: Framing>(
+/// Completes the handshake with a peer. Returns the future that serves the connection until one side ends it, or `None` if
+/// the peer was refused.
+pub async fn connect<T: Transport, F: Framing>(
     server: &Server,
     shared_state: &SharedState,
     socket: T,
     mut handshake_input: HandshakeInput<F>,
     peer: ConnectingPeer,
-) {
+) -> Option<impl Future<Output = ()> + Send + use<T, F>> {
     let address = peer.address;
     let principal = Arc::clone(server.access.open_principal());
     let mut context = server.context(server.client_at(address), principal);
     let mut stopping = server.stopping.clone();
     let accepted = tokio::select! {
-        // Boxed, so that its memory is freed when the connection starts.
-        accepted = Box::pin(accept_client(shared_state, &mut context, &socket, &mut handshake_input, peer)) => accepted,
+        accepted = accept_client(shared_state, &mut context, &socket, &mut handshake_input, peer) => accepted,
         () = stopped(&mut stopping) => Err(CloseReason::Stopping.into()),
     };
     let AcceptedClient {
@@ -63,7 +63,7 @@ pub async fn serve<T: Transport, F: Framing>(
         }) => {
             tracing::debug!(%close_reason, "an MQTT connection was not established");
             connection::send_refusal::<T, F>(&socket, &connack, &close_reason).await;
-            return;
+            return None;
         }
     };
     if has_ended_session {
@@ -88,7 +88,7 @@ pub async fn serve<T: Transport, F: Framing>(
         greeting,
         listed,
     };
-    connection::serve(context, connection_parts).await;
+    Some(connection::serve(context, connection_parts))
 }
 
 /// A client that is refused.

@@ -33,18 +33,18 @@ impl StompHandler {
         }
     }
 
-    /// Serves a peer until one side ends the connection. `listener` is the beginning of the session's name.
-    pub async fn serve_transport<T: Transport, F: Framing>(
+    /// Completes the handshake with a peer. Returns the future that serves the connection until one side ends it, or
+    /// `None` if the peer was refused. `listener` is the beginning of the session's name.
+    pub async fn connect<T: Transport, F: Framing>(
         &self,
         socket: T,
         mut handshake_input: HandshakeInput<F>,
         listener: &str,
         peer: ConnectingPeer,
-    ) {
+    ) -> Option<impl Future<Output = ()> + Send + use<T, F>> {
         let server = &self.server;
         let address = peer.address;
-        // Boxed, so that its memory is freed when the connection starts.
-        let admitted = Box::pin(login::admit(self, &socket, &mut handshake_input, peer)).await;
+        let admitted = login::admit(self, &socket, &mut handshake_input, peer).await;
         let Admitted { principal, charge } = match admitted {
             Ok(admitted) => admitted,
             Err(RefusedLogin {
@@ -53,7 +53,7 @@ impl StompHandler {
             }) => {
                 tracing::debug!(%close_reason, "a STOMP connection was not established");
                 connection::send_refusal::<T, F>(&socket, &answer, &close_reason).await;
-                return;
+                return None;
             }
         };
         let context = server.context(server.client_of(&principal, address), principal);
@@ -76,12 +76,12 @@ impl StompHandler {
             greeting: Vec::new(),
             listed,
         };
-        connection::serve(context, parts).await;
+        Some(connection::serve(context, parts))
     }
 }
 
 impl ConnectionHandler for StompHandler {
-    async fn serve<S: Socket>(self, accepted: AcceptedConnection<S>) {
+    fn serve<S: Socket>(self, accepted: AcceptedConnection<S>) -> impl Future<Output = ()> + Send {
         let AcceptedConnection {
             socket,
             peer,
@@ -92,9 +92,11 @@ impl ConnectionHandler for StompHandler {
         let handshake_input =
             HandshakeInput::new(Stream, early_bytes, self.server.partial_message());
         let peer = ConnectingPeer::new(peer.ip(), certificate);
-        self.serve_transport(transport, handshake_input, S::NAME, peer)
-            .await;
-        drop(permit);
+        let handshake = async move {
+            self.connect(transport, handshake_input, S::NAME, peer)
+                .await
+        };
+        connection::serve_after(handshake, permit)
     }
 
     async fn refuse<S: Socket>(self, socket: S) {
