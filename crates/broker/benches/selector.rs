@@ -96,11 +96,54 @@ fn worst_case_numbers(bencher: Bencher<'_, '_>, number: &str) {
     bencher.bench_local(|| selector.matches(&Same(&header)));
 }
 
+/// The maximum cost of a body: as many searches as are allowed in a text of maximum length.
+#[divan::bench(args = ["body LIKE '%a_b%'", "body REGEXP '(a|aa)+b'", "body REGEXP 'a[^a]{3}b'", "body.b LIKE '%a_b%'"])]
+fn worst_case_bodies(bencher: Bencher<'_, '_>, test: &str) {
+    let selector = selector(&vec![test; Selector::MAX_BODY_SEARCHES].join(" OR "));
+    let start = "{\"b\":\"";
+    let letters = "a".repeat(Selector::MAX_BODY_BYTES - start.len() - 2);
+    let body = format!("{start}{letters}\"}}");
+    bencher.bench_local(|| selector.matches(&Same(&body)));
+}
+
+/// The maximum cost of fields: a body of many members, and as many fields as are allowed.
+#[divan::bench(args = [1, 256])]
+fn worst_case_fields(bencher: Bencher<'_, '_>, fields: usize) {
+    let tests: Vec<_> = (0..fields / 2 + 1)
+        .map(|at| format!("body.a{at} = 'x'"))
+        .collect();
+    let selector = selector(&tests[..fields.div_ceil(2)].join(" OR "));
+    let members: Vec<_> = (0..6_000).map(|at| format!("\"a{at}\":1")).collect();
+    let body = format!("{{{}}}", members.join(","));
+    assert!(body.len() <= Selector::MAX_BODY_BYTES);
+    bencher.bench_local(|| selector.matches(&Same(&body)));
+}
+
+/// Compiling patterns.
+#[divan::bench(args = ["error|warn", "(?i)timeout|refused|fatal", r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}"])]
+fn parse_regexp(pattern: &str) -> Selector {
+    selector(&format!("a REGEXP '{pattern}'"))
+}
+
+/// A field of a typical reading.
+#[divan::bench]
+fn matches_field(bencher: Bencher<'_, '_>) {
+    let selector = selector("body.data.temp > 20");
+    let body =
+        r#"{"producerId":"p-17","date":"2026-01-01T00:00:00Z","data":{"unit":"C","temp":21.5}}"#;
+    assert!(selector.matches(&Same(body)));
+    bencher.bench_local(|| selector.matches(&Same(body)));
+}
+
 struct Same<'a>(&'a str);
 
 impl Properties for Same<'_> {
     fn property(&self, _: &str) -> Option<Value<'_>> {
         Some(Value::Text(self.0))
+    }
+
+    fn body(&self) -> &[u8] {
+        self.0.as_bytes()
     }
 }
 

@@ -68,7 +68,9 @@ pub use outcome::{
 };
 pub use permissions::Permissions;
 pub use queue::{Browsed, PagedMessages};
-pub use selector::{InvalidSelector, Properties, Selector, SelectorFault, Value};
+pub use selector::{
+    FieldPath, FieldValue, InvalidSelector, JsonFields, Properties, Selector, SelectorFault, Value,
+};
 pub use session::reader::Reader;
 pub use session::subscription::{OwnMessages, Retained, Subscribe, SubscriptionId};
 pub use session::unread_retained::{RetainedRange, RetainedRound, UnreadRetained};

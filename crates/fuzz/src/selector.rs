@@ -40,4 +40,8 @@ impl Properties for Same<'_> {
     fn property(&self, name: &str) -> Option<Value<'_>> {
         (!name.starts_with(MISSING)).then_some(Value::Text(self.0))
     }
+
+    fn body(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
 }

@@ -20,9 +20,10 @@ impl Budget {
         self.left = self.left.saturating_sub(1);
     }
 
-    /// Notes that a message was examined. Long headers count for more, because a selector may read all of them.
-    pub(crate) fn spend_on(&mut self, entry: &Entry) {
-        let looks = 1 + (entry.head_bytes() / LONG) as usize;
+    /// Notes that a message was examined. Long headers count for more, because a selector may read all of them, and so do
+    /// the bytes that it may read in the body.
+    pub(crate) fn spend_on(&mut self, entry: &Entry, body_reads: u64) {
+        let looks = 1 + ((entry.head_bytes() + body_reads) / LONG) as usize;
         self.left = self.left.saturating_sub(looks);
     }
 
@@ -39,5 +40,5 @@ impl Budget {
 /// Maximum number of non-matching messages examined per call. With a smaller number, interrupting would cost more than
 /// examining.
 const LOOKS: usize = 128;
-/// Each additional amount of this many bytes, in headers and overhead, counts as one more message.
+/// Each additional amount of this many bytes, in headers, overhead and body, counts as one more message.
 const LONG: u64 = 512;

@@ -152,7 +152,7 @@ impl Browse {
             found.retain(|entry| {
                 let is_wanted = browser.wants(entry);
                 if !is_wanted {
-                    budget.spend_on(entry);
+                    budget.spend_on(entry, browser.body_reads(entry));
                 }
                 is_wanted
             });

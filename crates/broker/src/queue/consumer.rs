@@ -131,6 +131,12 @@ impl Consumer {
         selector.is_none_or(|selector| selector.matches(entry))
     }
 
+    /// Returns the bytes of an entry's body that the selector may read.
+    pub(super) fn body_reads(&self, entry: &Entry) -> u64 {
+        let selector = self.selector.as_ref();
+        selector.map_or(0, |selector| selector.body_reads(entry))
+    }
+
     pub(crate) fn is_cancelled(&self) -> bool {
         self.cancelled.load(Ordering::Acquire)
     }

@@ -50,7 +50,8 @@ impl Queue {
                 continue;
             }
             if state.consumer(at).is_selective() {
-                budget.spend_on(&message.entry);
+                let body_reads = state.consumer(at).body_reads(&message.entry);
+                budget.spend_on(&message.entry, body_reads);
             }
             if !state.may_take(at, &message.entry, chosen) {
                 state.pass_over(at, position);
@@ -182,7 +183,7 @@ impl Queue {
             let position = entry.position();
             let is_wanted = state.may_take(at, entry, state.only_consumer_for(entry));
             if !is_wanted || consumer.is_selective() {
-                budget.spend_on(entry);
+                budget.spend_on(entry, consumer.body_reads(entry));
             }
             if !is_wanted {
                 state.pass_over(at, position);

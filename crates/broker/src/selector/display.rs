@@ -4,7 +4,6 @@ use std::fmt::{self, Display, Formatter, Write};
 
 use super::{
     expression::Expression,
-    lexer,
     number::{Operator, Sign},
 };
 
@@ -53,25 +52,33 @@ impl Expression {
                 }
             }
             Self::Signed(..) | Self::Number(_) => Binding::Sign,
-            Self::Text(_) | Self::Boolean(_) | Self::Property(_) => Binding::Single,
+            Self::Text(_) | Self::Boolean(_) | Self::Identifier(_) => Binding::Single,
             _ => Binding::Comparison,
         }
     }
 
     /// Returns true for tests that print their negation as an infix `NOT` (`a NOT IN (..)`).
     fn is_test(&self) -> bool {
-        matches!(self, Self::In(..) | Self::Like(..) | Self::IsNull(_))
+        matches!(
+            self,
+            Self::In(..) | Self::Like(..) | Self::Regexp(..) | Self::IsNull(_)
+        )
     }
 
     fn test(&self, not: &str, formatter: &mut Formatter<'_>) -> fmt::Result {
         match self {
-            Self::In(name, list) => {
-                write!(formatter, "{} {not}IN (", Name(name))?;
+            Self::In(identifier, list) => {
+                write!(formatter, "{identifier} {not}IN (")?;
                 join(list.iter().map(|text| Quoted('\'', text)), ", ", formatter)?;
                 formatter.write_char(')')
             }
-            Self::Like(name, pattern) => write!(formatter, "{} {not}LIKE {pattern}", Name(name)),
-            Self::IsNull(name) => write!(formatter, "{} IS {not}NULL", Name(name)),
+            Self::Like(identifier, pattern) => {
+                write!(formatter, "{identifier} {not}LIKE {pattern}")
+            }
+            Self::Regexp(identifier, regexp) => {
+                write!(formatter, "{identifier} {not}REGEXP {regexp}")
+            }
+            Self::IsNull(identifier) => write!(formatter, "{identifier} IS {not}NULL"),
             _ => self.fmt(formatter),
         }
     }
@@ -91,20 +98,6 @@ impl Display for Within<'_> {
     }
 }
 
-/// Formats an identifier, in quotes if they are required.
-struct Name<'a>(&'a str);
-
-impl Display for Name<'_> {
-    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
-        let Self(name) = *self;
-        if lexer::is_plain(name) {
-            formatter.write_str(name)
-        } else {
-            Quoted('"', name).fmt(formatter)
-        }
-    }
-}
-
 impl Display for Expression {
     fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
         match self {
@@ -112,7 +105,7 @@ impl Display for Expression {
             Self::Boolean(true) => formatter.write_str("TRUE"),
             Self::Boolean(false) => formatter.write_str("FALSE"),
             Self::Number(number) => number.fmt(formatter),
-            Self::Property(name) => Name(name).fmt(formatter),
+            Self::Identifier(identifier) => identifier.fmt(formatter),
             Self::Signed(sign, inner) => signed(*sign, inner, formatter),
             Self::Arithmetic(first, rest) => chain(first, rest, self.binding(), formatter),
             Self::Compare(comparison, sides) => {
@@ -121,7 +114,9 @@ impl Display for Expression {
             }
             Self::Between(range) => between("BETWEEN", range, formatter),
             Self::NotBetween(range) => between("NOT BETWEEN", range, formatter),
-            Self::In(..) | Self::Like(..) | Self::IsNull(_) => self.test("", formatter),
+            Self::In(..) | Self::Like(..) | Self::Regexp(..) | Self::IsNull(_) => {
+                self.test("", formatter)
+            }
             Self::Not(inner) if inner.is_test() => inner.test("NOT ", formatter),
             Self::Not(inner) => write!(formatter, "NOT {}", Within(inner, Binding::Not)),
             Self::All(parts) => {

@@ -35,6 +35,10 @@ impl Properties for Entry {
             _ => self.header(name).map(Value::Text),
         }
     }
+
+    fn body(&self) -> &[u8] {
+        self.body()
+    }
 }
 
 fn delivery_mode(entry: &Entry) -> &'static str {

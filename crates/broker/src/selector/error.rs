@@ -1,6 +1,6 @@
 //! Errors of the selector parser.
 
-use super::Selector;
+use super::{FieldPath, JsonFields, Selector};
 
 /// The rule that a text breaks, and the position.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -43,7 +43,7 @@ pub enum SelectorFault {
     TooManyTerms,
     /// More pattern characters than [`Selector::MAX_PATTERN_CHARS`].
     #[error(
-        "more than {} characters in patterns of LIKE",
+        "more than {} characters in patterns of LIKE and REGEXP",
         Selector::MAX_PATTERN_CHARS
     )]
     PatternsTooLong,
@@ -55,10 +55,42 @@ pub enum SelectorFault {
     PartTooLong,
     /// More parts to search for than [`Selector::MAX_SEARCHES`].
     #[error(
-        "more than {} parts between two % in patterns of LIKE",
+        "more than {} parts between two % in patterns of LIKE, and patterns of REGEXP, together",
         Selector::MAX_SEARCHES
     )]
     TooManySearches,
+    /// More parts to search for in the body than [`Selector::MAX_BODY_SEARCHES`].
+    #[error(
+        "more than {} parts between two % in patterns of LIKE, and patterns of REGEXP, together, for the body and its \
+         fields; one pattern of REGEXP can have alternatives: 'a|b|c'",
+        Selector::MAX_BODY_SEARCHES
+    )]
+    TooManyBodySearches,
+    /// A pattern of `REGEXP` that is no regular expression, or has an operator that is not supported.
+    #[error("invalid pattern of REGEXP: {0}")]
+    InvalidRegexp(String),
+    /// Patterns of `REGEXP` that are larger than [`Selector::MAX_REGEXP_BYTES`] when they are compiled.
+    #[error(
+        "the patterns of REGEXP are too large when they are compiled; use shorter repetitions and smaller classes"
+    )]
+    RegexpTooLarge,
+    /// A dot without a field after it.
+    #[error(
+        "the name of a field is missing after the dot; a name that is not a word is in double quotes"
+    )]
+    NoField,
+    /// A field deeper than [`FieldPath::MAX_LEVELS`].
+    #[error(
+        "the field of the body is deeper than {} levels",
+        FieldPath::MAX_LEVELS
+    )]
+    FieldTooDeep,
+    /// More than [`JsonFields::MAX_PASSES`] fields that contain each other.
+    #[error(
+        "more than {} fields of the body that contain each other",
+        JsonFields::MAX_PASSES
+    )]
+    TooManyNestedFields,
 }
 
 impl InvalidSelector {

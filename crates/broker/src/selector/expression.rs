@@ -5,8 +5,11 @@
 
 use super::{
     Properties, Value,
+    body::Body,
+    identifier::Identifier,
     like::Pattern,
     number::{Number, Operator, Sign},
+    regexp::Regexp,
     value::{Comparison, Strings},
 };
 
@@ -16,7 +19,7 @@ pub(super) enum Expression {
     Text(Box<str>),
     Boolean(bool),
     Number(Number),
-    Property(Box<str>),
+    Identifier(Identifier),
     Signed(Sign, Box<Expression>),
     /// Operators of one precedence, evaluated from left to right.
     Arithmetic(Box<Expression>, Box<[(Operator, Expression)]>),
@@ -24,9 +27,10 @@ pub(super) enum Expression {
     /// The value, the minimum and the maximum.
     Between(Box<[Expression; 3]>),
     NotBetween(Box<[Expression; 3]>),
-    In(Box<str>, Box<[Box<str>]>),
-    Like(Box<str>, Box<Pattern>),
-    IsNull(Box<str>),
+    In(Identifier, Box<[Box<str>]>),
+    Like(Identifier, Box<Pattern>),
+    Regexp(Identifier, Regexp),
+    IsNull(Identifier),
     Not(Box<Expression>),
     All(Box<[Expression]>),
     Any(Box<[Expression]>),
@@ -35,7 +39,7 @@ pub(super) enum Expression {
 /// The kind of an expression, as far as it is known before evaluation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ExpressionKind {
-    /// A property, whose kind is known only during evaluation.
+    /// An identifier, whose kind is known only during evaluation.
     Open,
     Text,
     Number,
@@ -58,12 +62,13 @@ impl ExpressionKind {
 pub(super) struct Context<'a, P: ?Sized> {
     pub(super) properties: &'a P,
     pub(super) strings: Strings,
+    pub(super) body: Body<'a>,
 }
 
 impl Expression {
     pub(super) fn kind(&self) -> ExpressionKind {
         match self {
-            Self::Property(_) => ExpressionKind::Open,
+            Self::Identifier(_) => ExpressionKind::Open,
             Self::Text(_) => ExpressionKind::Text,
             Self::Number(_) | Self::Signed(..) | Self::Arithmetic(..) => ExpressionKind::Number,
             _ => ExpressionKind::Condition,
@@ -76,9 +81,14 @@ impl Expression {
             Self::Compare(comparison, sides) => compare(*comparison, sides, context),
             Self::Between(range) => between(range, context),
             Self::NotBetween(range) => not_between(range, context),
-            Self::In(name, list) => context.is_in(name, list),
-            Self::Like(name, pattern) => context.is_like(name, pattern),
-            Self::IsNull(name) => Some(context.properties.property(name).is_none()),
+            Self::In(identifier, list) => context.is_in(identifier, list),
+            Self::Like(identifier, pattern) => {
+                context.is_text(identifier, |text| pattern.matches(text))
+            }
+            Self::Regexp(identifier, regexp) => {
+                context.is_text(identifier, |text| regexp.matches(text))
+            }
+            Self::IsNull(identifier) => Some(context.find(identifier).is_none()),
             Self::Not(inner) => inner.truth(context).map(|truth| !truth),
             Self::All(parts) => decide(false, parts.iter().map(|part| part.truth(context))),
             Self::Any(parts) => decide(true, parts.iter().map(|part| part.truth(context))),
@@ -88,9 +98,12 @@ impl Expression {
     }
 
     /// Returns the value; None is unknown.
-    fn value<'a, P: Properties + ?Sized>(&'a self, context: &Context<'a, P>) -> Option<Value<'a>> {
+    fn value<'c, P: Properties + ?Sized>(
+        &'c self,
+        context: &'c Context<'_, P>,
+    ) -> Option<Value<'c>> {
         match self {
-            Self::Property(name) => context.properties.property(name),
+            Self::Identifier(identifier) => context.find(identifier),
             Self::Text(text) => Some(Value::Text(text)),
             Self::Number(number) => Some(Value::from(*number)),
             Self::Signed(..) | Self::Arithmetic(..) => self.number(context).map(Value::from),
@@ -115,15 +128,25 @@ impl Expression {
 }
 
 impl<P: Properties + ?Sized> Context<'_, P> {
-    fn is_in(&self, name: &str, list: &[Box<str>]) -> Option<bool> {
-        let value = self.properties.property(name)?;
+    /// Returns the value that an identifier names.
+    fn find(&self, identifier: &Identifier) -> Option<Value<'_>> {
+        match identifier {
+            Identifier::Property(name) => self.properties.property(name),
+            Identifier::Body => self.body.text().map(Value::Text),
+            Identifier::Field(_, index) => self.body.field(*index),
+        }
+    }
+
+    fn is_in(&self, identifier: &Identifier, list: &[Box<str>]) -> Option<bool> {
+        let value = self.find(identifier)?;
         let mut texts = list.iter().map(|text| Value::Text(text));
         Some(texts.any(|text| value.equals(text, self.strings)))
     }
 
-    fn is_like(&self, name: &str, pattern: &Pattern) -> Option<bool> {
-        match self.properties.property(name)? {
-            Value::Text(text) => Some(pattern.matches(text)),
+    /// Returns whether the value is a text that meets a condition.
+    fn is_text(&self, identifier: &Identifier, meets: impl Fn(&str) -> bool) -> Option<bool> {
+        match self.find(identifier)? {
+            Value::Text(text) => Some(meets(text)),
             _ => Some(false),
         }
     }

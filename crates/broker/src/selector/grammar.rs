@@ -6,16 +6,17 @@
 use super::{
     InvalidSelector,
     expression::{Expression, ExpressionKind},
+    identifier::Identifier,
     lexer::{Keyword, TokenKind},
     like::Pattern,
     number::{Number, Operator, Sign},
-    parser::{Parsed, Parser, check, name},
+    parser::{Parsed, Parser, check, identifier},
     value::Comparison,
 };
 
 impl Parser<'_> {
     /// Parses the whole text: empty, or one condition.
-    pub(super) fn selector(mut self) -> Result<Expression, InvalidSelector> {
+    pub(super) fn selector(&mut self) -> Result<Expression, InvalidSelector> {
         if self.is_next(TokenKind::End) {
             return Ok(Expression::Boolean(true));
         }
@@ -72,9 +73,9 @@ impl Parser<'_> {
         match self.kind() {
             TokenKind::Compare(comparison) => self.compare(comparison, left, column),
             TokenKind::Keyword(Keyword::Is) => self.is_null(left, column),
-            TokenKind::Keyword(Keyword::Not | Keyword::Between | Keyword::In | Keyword::Like) => {
-                self.test(left, column)
-            }
+            TokenKind::Keyword(
+                Keyword::Not | Keyword::Between | Keyword::In | Keyword::Like | Keyword::Regexp,
+            ) => self.test(left, column),
             _ => Ok(left),
         }
     }
@@ -92,14 +93,14 @@ impl Parser<'_> {
     }
 
     fn is_null(&mut self, left: Expression, column: usize) -> Parsed {
-        let is_null = Expression::IsNull(name(left, column)?);
+        let is_null = Expression::IsNull(identifier(left, column)?);
         self.advance()?;
         let is_negated = self.skip(TokenKind::Keyword(Keyword::Not))?;
         self.expect(TokenKind::Keyword(Keyword::Null), "NULL")?;
         Ok(negated_if(is_negated, is_null))
     }
 
-    /// Parses `[NOT] BETWEEN`, `[NOT] IN` or `[NOT] LIKE`.
+    /// Parses `[NOT] BETWEEN`, `[NOT] IN`, `[NOT] LIKE` or `[NOT] REGEXP`.
     fn test(&mut self, left: Expression, column: usize) -> Parsed {
         let is_negated = self.skip(TokenKind::Keyword(Keyword::Not))?;
         match self.kind() {
@@ -115,14 +116,24 @@ impl Parser<'_> {
                 })
             }
             TokenKind::Keyword(Keyword::In) => {
-                let test = Expression::In(name(left, column)?, self.list()?);
+                let test = Expression::In(identifier(left, column)?, self.list()?);
                 Ok(negated_if(is_negated, test))
             }
             TokenKind::Keyword(Keyword::Like) => {
-                let test = Expression::Like(name(left, column)?, self.pattern()?.into());
+                let subject = identifier(left, column)?;
+                let pattern = self.pattern(&subject)?;
+                let test = Expression::Like(subject, pattern.into());
                 Ok(negated_if(is_negated, test))
             }
-            _ => Err(self.expected("BETWEEN, IN or LIKE")),
+            TokenKind::Keyword(Keyword::Regexp) => {
+                let subject = identifier(left, column)?;
+                self.advance()?;
+                let column = self.column();
+                let text = self.string("a string")?;
+                let regexp = self.regexp(&subject, &text, column)?;
+                Ok(negated_if(is_negated, Expression::Regexp(subject, regexp)))
+            }
+            _ => Err(self.expected("BETWEEN, IN, LIKE or REGEXP")),
         }
     }
 
@@ -145,7 +156,7 @@ impl Parser<'_> {
         Ok(list.into())
     }
 
-    fn pattern(&mut self) -> Parsed<Pattern> {
+    fn pattern(&mut self, subject: &Identifier) -> Parsed<Pattern> {
         self.advance()?;
         let column = self.column();
         let text = self.string("a string")?;
@@ -154,7 +165,7 @@ impl Parser<'_> {
         } else {
             None
         };
-        self.count(Pattern::new(&text, escape), column)
+        self.like(subject, Pattern::new(&text, escape), column)
     }
 
     fn escape(&mut self) -> Parsed<char> {
@@ -223,11 +234,15 @@ impl Parser<'_> {
             TokenKind::Text(_) => self.string("a value").map(Expression::Text),
             TokenKind::Keyword(Keyword::True) => self.term(Expression::Boolean(true)),
             TokenKind::Keyword(Keyword::False) => self.term(Expression::Boolean(false)),
-            TokenKind::Identifier(name) => self.term(Expression::Property(name.into())),
+            TokenKind::Identifier(name) => self.term(property(name)),
+            TokenKind::Body(path) => {
+                let identifier = self.body(path)?;
+                self.term(Expression::Identifier(identifier))
+            }
             TokenKind::QuotedIdentifier("") => Err(self.expected("a name")),
             TokenKind::QuotedIdentifier(name) => {
                 let name = name.replace("\"\"", "\"");
-                self.term(Expression::Property(name.into()))
+                self.term(property(&name))
             }
             TokenKind::Open => self.nested(|parser| {
                 let inner = parser.disjunction()?;
@@ -256,6 +271,10 @@ impl Parser<'_> {
             None => Err(self.out_of_range()),
         })
     }
+}
+
+fn property(name: &str) -> Expression {
+    Expression::Identifier(Identifier::Property(name.into()))
 }
 
 fn negated_if(is_negated: bool, test: Expression) -> Expression {

@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-use super::{InvalidSelector, SelectorFault, error::shorten, number::Operator, value::Comparison};
+use super::{
+    InvalidSelector, SelectorFault, error::shorten, identifier::path_length, number::Operator,
+    value::Comparison,
+};
 
 /// A token and its position.
 #[derive(Debug, Clone, Copy)]
@@ -19,6 +22,8 @@ pub(super) enum TokenKind<'t> {
     Identifier(&'t str),
     /// The text between the quotes; doubled quotes are still doubled.
     QuotedIdentifier(&'t str),
+    /// The body, or a field of it: the path, of which each level begins with a dot.
+    Body(&'t str),
     Text(&'t str),
     /// `u64::MAX` if the numeral is greater.
     Exact(u64),
@@ -46,10 +51,11 @@ pub(super) enum Keyword {
     Not,
     Null,
     Or,
+    Regexp,
     True,
 }
 
-const KEYWORDS: [(&str, Keyword); 11] = [
+const KEYWORDS: [(&str, Keyword); 12] = [
     ("AND", Keyword::And),
     ("BETWEEN", Keyword::Between),
     ("ESCAPE", Keyword::Escape),
@@ -60,8 +66,12 @@ const KEYWORDS: [(&str, Keyword); 11] = [
     ("NOT", Keyword::Not),
     ("NULL", Keyword::Null),
     ("OR", Keyword::Or),
+    ("REGEXP", Keyword::Regexp),
     ("TRUE", Keyword::True),
 ];
+
+/// The identifier of the body. A property with this name is written in quotes.
+pub(super) const BODY: &str = "body";
 
 /// Two-character symbols first, so that `<=` is not read as `<`.
 const SYMBOLS: [(&str, TokenKind<'static>); 14] = [
@@ -149,7 +159,8 @@ impl fmt::Display for Token<'_> {
 
 /// Returns true if `name` can be written without quotes.
 pub(super) fn is_plain(name: &str) -> bool {
-    name.starts_with(begins_word) && name.chars().all(continues_word) && keyword(name).is_none()
+    let is_word = name.starts_with(begins_word) && name.chars().all(continues_word);
+    is_word && name != BODY && keyword(name).is_none()
 }
 
 /// Returns the first token of `rest` and its length in bytes.
@@ -164,7 +175,7 @@ fn next(rest: &str) -> Result<(TokenKind<'_>, usize), SelectorFault> {
         }
         '0'..='9' => numeral(rest),
         '.' if rest[1..].starts_with(|next: char| next.is_ascii_digit()) => numeral(rest),
-        _ if begins_word(first) => Ok(word(rest)),
+        _ if begins_word(first) => word(rest),
         _ => Ok(symbol(rest, first)),
     }
 }
@@ -176,10 +187,14 @@ fn symbol(rest: &str, first: char) -> (TokenKind<'_>, usize) {
     })
 }
 
-fn word(rest: &str) -> (TokenKind<'_>, usize) {
+fn word(rest: &str) -> Result<(TokenKind<'_>, usize), SelectorFault> {
     let text = leading(rest, continues_word);
+    if text == BODY {
+        let length = BODY.len() + path_length(&rest[BODY.len()..])?;
+        return Ok((TokenKind::Body(&rest[BODY.len()..length]), length));
+    }
     let kind = keyword(text).map_or(TokenKind::Identifier(text), TokenKind::Keyword);
-    (kind, text.len())
+    Ok((kind, text.len()))
 }
 
 fn keyword(word: &str) -> Option<Keyword> {
@@ -190,7 +205,7 @@ fn keyword(word: &str) -> Option<Keyword> {
 }
 
 /// Returns the text between the quotes, and the length including the quotes.
-fn quoted(rest: &str, quote: char) -> Result<(&str, usize), SelectorFault> {
+pub(super) fn quoted(rest: &str, quote: char) -> Result<(&str, usize), SelectorFault> {
     let mut quotes = rest.match_indices(quote).map(|(at, _)| at).skip(1);
     while let Some(at) = quotes.next() {
         if !rest[at + 1..].starts_with(quote) {
@@ -252,11 +267,11 @@ fn begins_word(character: char) -> bool {
     character.is_alphabetic() || matches!(character, '_' | '$')
 }
 
-fn continues_word(character: char) -> bool {
+pub(super) fn continues_word(character: char) -> bool {
     character.is_alphanumeric() || matches!(character, '_' | '$')
 }
 
-fn leading(text: &str, is_part: impl Fn(char) -> bool) -> &str {
+pub(super) fn leading(text: &str, is_part: impl Fn(char) -> bool) -> &str {
     let end = text.find(|character| !is_part(character));
     &text[..end.unwrap_or(text.len())]
 }

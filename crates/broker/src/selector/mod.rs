@@ -1,20 +1,24 @@
-//! Message selectors: conditions on headers that a message must meet for a subscription to receive
-//! it.
+//! Message selectors: conditions on headers and body that a message must meet for a subscription to
+//! receive it.
 //!
 //! This module parses, prints and evaluates selectors. The [`Properties`] trait supplies a
 //! message's properties; `entry.rs` implements it for the broker's entries. Deciding when to
 //! evaluate a selector is left to the modules that deliver messages.
 
+mod body;
 mod display;
 mod entry;
 mod error;
 mod expression;
+mod fields;
 mod grammar;
+mod identifier;
 mod lexer;
 mod like;
 mod number;
 mod parser;
 mod properties;
+mod regexp;
 mod value;
 
 #[cfg(test)]
@@ -22,12 +26,17 @@ mod tests;
 
 use std::{fmt, str::FromStr};
 
+use body::{Body, BodyUse};
 use expression::{Context, Expression};
 use lexer::Lexer;
 use parser::Parser;
 use value::Strings;
 
+use crate::Entry;
+
 pub use error::{InvalidSelector, SelectorFault};
+pub use fields::{FieldValue, JsonFields};
+pub use identifier::FieldPath;
 pub use properties::Properties;
 pub use value::Value;
 
@@ -39,10 +48,26 @@ pub use value::Value;
 ///   numerals have 64 bits.
 /// - Identifiers: letters, digits, `_` and `$`, case-sensitive. As an extension, any name in double
 ///   quotes, with doubled quotes inside: `"content-type" = 'text/plain'`.
+/// - As an extension, `body` is the text of the body, and `body.data.temp` a field of a JSON body.
+///   The names of fields are as in [`FieldPath`]: `body.data.0."max temp"` has an index of an array
+///   and a name in quotes. A header named `body` is written `"body"`.
 /// - In order of precedence: unary `+ -`; `* / %`; `+ -`; `= <> < <= > >=`, `[NOT] BETWEEN .. AND
-///   ..`, `[NOT] IN ('a', 'b')`, `[NOT] LIKE 'a_b%' [ESCAPE '\']`, `IS [NOT] NULL`; `NOT`; `AND`;
-///   `OR`. `%`, the remainder, is ActiveMQ's extension. Keywords are case-insensitive. There are no
-///   comments.
+///   ..`, `[NOT] IN ('a', 'b')`, `[NOT] LIKE 'a_b%' [ESCAPE '\']`, `[NOT] REGEXP 'a.b$'`,
+///   `IS [NOT] NULL`; `NOT`; `AND`; `OR`. `%`, the remainder, is ActiveMQ's extension. Keywords are
+///   case-insensitive. There are no comments.
+///
+/// # Bodies
+/// `body` is unknown if the body is not UTF-8, or longer than [`Selector::MAX_BODY_BYTES`]. A field
+/// has the value of the JSON string, number or boolean. It is unknown if it is absent, `null`, an
+/// object or an array, and all fields are unknown if the body is unknown or not JSON. If a name is
+/// repeated in an object, the last value counts. The media type of the body is not examined. A body
+/// is decoded at most once for each evaluation, and only if the condition needs it.
+///
+/// # Regular expressions
+/// `x REGEXP 'pattern'` is true if the pattern matches a part of the text `x`, as in MySQL; `^` and
+/// `$` are its beginning and end. The syntax is that of the Rust crate `regex`, without
+/// backreferences and look-around: `(?i)` ignores case, characters are those of Unicode, but `\w`,
+/// `\d`, `\s` and `\b` are those of ASCII. The time is linear in the text, whatever the pattern.
 ///
 /// # Unknown values
 /// The logic is SQL's three-valued logic. A comparison or computation with a missing property is
@@ -80,6 +105,7 @@ pub use value::Value;
 pub struct Selector {
     expression: Expression,
     strings: Strings,
+    body_use: BodyUse,
 }
 
 impl Selector {
@@ -89,15 +115,21 @@ impl Selector {
     pub const MAX_DEPTH: usize = 64;
     /// Maximum number of identifiers and literals.
     pub const MAX_TERMS: usize = 256;
-    /// Maximum number of characters in all `LIKE` patterns together; an escaped character counts as
-    /// one.
+    /// Maximum number of characters in all patterns of `LIKE` and `REGEXP` together; an escaped
+    /// character of `LIKE` counts as one.
     pub const MAX_PATTERN_CHARS: usize = 256;
     /// Maximum number of characters between two `%` of a pattern if one of them is `_`.
     pub const MAX_PART_CHARS: usize = 64;
-    /// Maximum number of parts between two `%` in all `LIKE` patterns together. Each part may scan
-    /// a whole header once; the text before the first and after the last `%` is compared only with
-    /// the ends of the header.
+    /// Maximum number of parts between two `%` in all `LIKE` patterns, and of patterns of `REGEXP`,
+    /// together. Each may scan a whole text once; the text before the first and after the last `%` is
+    /// compared only with the ends of the text.
     pub const MAX_SEARCHES: usize = 8;
+    /// The same for the body and its fields, because they are longer than headers.
+    pub const MAX_BODY_SEARCHES: usize = 4;
+    /// Maximum size of all patterns of `REGEXP` together when they are compiled, in bytes.
+    pub const MAX_REGEXP_BYTES: usize = 32 * 1024;
+    /// Maximum length of a body that selectors examine, in bytes.
+    pub const MAX_BODY_BYTES: usize = 64 * 1024;
 
     /// Parses a selector. A blank selector matches every message (JMS).
     ///
@@ -109,15 +141,18 @@ impl Selector {
         }
         let mut lexer = Lexer::new(text);
         let strings = strings(&mut lexer);
+        let mut parser = Parser::new(lexer)?;
         Ok(Self {
-            expression: Parser::new(lexer)?.selector()?,
+            expression: parser.selector()?,
             strings,
+            body_use: parser.body_use(),
         })
     }
 
     /// Returns true if the condition is true for a message with these properties.
     ///
-    /// Allocates nothing. The time is bounded by the sizes of the selector and the properties.
+    /// Allocates nothing, except for fields of a body. The time is bounded by the sizes of the
+    /// selector, the properties and the body.
     pub fn matches<P: Properties + ?Sized>(&self, properties: &P) -> bool {
         self.truth(properties) == Some(true)
     }
@@ -127,7 +162,18 @@ impl Selector {
         self.expression.truth(&Context {
             properties,
             strings: self.strings,
+            body: Body::new(properties.body(), &self.body_use.fields),
         })
+    }
+
+    /// Returns the number of bytes that evaluating the selector may read in an entry's body, each as often as it may be
+    /// read.
+    #[must_use]
+    pub fn body_reads(&self, entry: &Entry) -> u64 {
+        match entry.body().len() {
+            length if length <= Self::MAX_BODY_BYTES => self.body_use.passes() * length as u64,
+            _ => 0,
+        }
     }
 }
 

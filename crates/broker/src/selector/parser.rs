@@ -3,9 +3,12 @@
 
 use super::{
     InvalidSelector, Selector, SelectorFault,
+    body::BodyUse,
     expression::{Expression, ExpressionKind},
-    lexer::{Lexer, Token, TokenKind},
+    identifier::{FieldPath, Identifier},
+    lexer::{BODY, Lexer, Token, TokenKind},
     like::Pattern,
+    regexp::Regexp,
 };
 
 pub(super) type Parsed<T = Expression> = Result<T, InvalidSelector>;
@@ -20,6 +23,9 @@ pub(super) struct Parser<'t> {
     terms: usize,
     pattern_chars: usize,
     searches: usize,
+    /// The size of all compiled patterns of `REGEXP`.
+    regexp_bytes: usize,
+    body_use: BodyUse,
 }
 
 impl<'t> Parser<'t> {
@@ -31,6 +37,8 @@ impl<'t> Parser<'t> {
             terms: 0,
             pattern_chars: 0,
             searches: 0,
+            regexp_bytes: 0,
+            body_use: BodyUse::default(),
         })
     }
 
@@ -84,27 +92,82 @@ impl<'t> Parser<'t> {
         self.term(text.replace("''", "'").into())
     }
 
-    /// Counts a pattern that begins at `column` towards the bounds.
-    pub(super) fn count(
+    /// Counts the pattern of a `LIKE` for `subject`, which begins at `column`, towards the bounds.
+    pub(super) fn like(
         &mut self,
+        subject: &Identifier,
         pattern: Result<Pattern, SelectorFault>,
         column: usize,
     ) -> Parsed<Pattern> {
-        pattern
-            .and_then(|pattern| self.within_bounds(pattern))
-            .map_err(|fault| InvalidSelector { column, fault })
+        let at_column = |fault| InvalidSelector { column, fault };
+        let pattern = pattern.map_err(at_column)?;
+        self.count(pattern.len(), pattern.searches(), subject)
+            .map_err(at_column)?;
+        Ok(pattern)
     }
 
-    fn within_bounds(&mut self, pattern: Pattern) -> Result<Pattern, SelectorFault> {
-        self.pattern_chars += pattern.len();
-        self.searches += pattern.searches();
+    /// Compiles the pattern of a `REGEXP` for `subject`, whose string begins at `column`, and counts it towards the bounds.
+    pub(super) fn regexp(
+        &mut self,
+        subject: &Identifier,
+        pattern: &str,
+        column: usize,
+    ) -> Parsed<Regexp> {
+        let at_column = |fault| InvalidSelector { column, fault };
+        self.count(pattern.chars().count(), 1, subject)
+            .map_err(at_column)?;
+        let most = Selector::MAX_REGEXP_BYTES.saturating_sub(self.regexp_bytes);
+        let regexp = Regexp::new(pattern, most).map_err(|(fault, before)| InvalidSelector {
+            // After the quote. A doubled quote in the pattern counts once.
+            column: column + 1 + before,
+            fault,
+        })?;
+        self.regexp_bytes += regexp.bytes();
+        Ok(regexp)
+    }
+
+    fn count(
+        &mut self,
+        chars: usize,
+        searches: usize,
+        subject: &Identifier,
+    ) -> Result<(), SelectorFault> {
+        self.pattern_chars += chars;
+        self.searches += searches;
+        if !matches!(subject, Identifier::Property(_)) {
+            self.body_use.searches += searches;
+        }
         if self.pattern_chars > Selector::MAX_PATTERN_CHARS {
             return Err(SelectorFault::PatternsTooLong);
         }
         if self.searches > Selector::MAX_SEARCHES {
             return Err(SelectorFault::TooManySearches);
         }
-        Ok(pattern)
+        if self.body_use.searches > Selector::MAX_BODY_SEARCHES {
+            return Err(SelectorFault::TooManyBodySearches);
+        }
+        Ok(())
+    }
+
+    /// Returns the identifier of the body, or of the field with this path.
+    pub(super) fn body(&mut self, path: &str) -> Parsed<Identifier> {
+        self.body_use.is_read = true;
+        if path.is_empty() {
+            return Ok(Identifier::Body);
+        }
+        let column = self.token.column;
+        let path = FieldPath::parse(path).map_err(|(fault, before)| InvalidSelector {
+            column: column + BODY.len() + before,
+            fault,
+        })?;
+        let index = self.body_use.fields.add(&path);
+        let index = index.map_err(|fault| InvalidSelector { column, fault })?;
+        Ok(Identifier::Field(path, index))
+    }
+
+    /// Returns what the selector reads from bodies.
+    pub(super) fn body_use(self) -> BodyUse {
+        self.body_use
     }
 
     /// Consumes the next token and runs `part` one nesting level deeper.
@@ -162,10 +225,10 @@ pub(super) fn check(expression: &Expression, wanted: ExpressionKind, column: usi
     Err(mismatch(wanted, kind, column))
 }
 
-/// Returns the name if the expression that begins at `column` is a single identifier.
-pub(super) fn name(expression: Expression, column: usize) -> Parsed<Box<str>> {
+/// Returns the identifier if the expression that begins at `column` is a single one.
+pub(super) fn identifier(expression: Expression, column: usize) -> Parsed<Identifier> {
     match expression {
-        Expression::Property(name) => Ok(name),
+        Expression::Identifier(identifier) => Ok(identifier),
         other => Err(mismatch(ExpressionKind::Open, other.kind(), column)),
     }
 }

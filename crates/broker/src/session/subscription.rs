@@ -335,6 +335,12 @@ impl Subscription {
         !is_own && selector.is_none_or(|selector| selector.matches(entry))
     }
 
+    /// Returns the bytes of an entry's body that the selector may read.
+    pub(crate) fn body_reads(&self, entry: &Entry) -> u64 {
+        let selector = self.selector.as_ref();
+        selector.map_or(0, |selector| selector.body_reads(entry))
+    }
+
     /// Returns the rule for too much lag. No publisher waits for a paused session.
     pub(crate) fn overflow(&self) -> Overflow {
         match self.overflow {

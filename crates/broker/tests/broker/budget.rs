@@ -333,3 +333,26 @@ fn a_message_reaches_the_only_one_of_many_consumers_that_selects_it() {
     let found: Vec<_> = clients.iter_mut().flat_map(Client::take_bodies).collect();
     assert_eq!(found, ["x"]);
 }
+
+/// The bytes that a selector may read in a body count like messages.
+#[test]
+fn a_selector_scans_long_bodies_in_shorter_parts() {
+    let broker = broker(|_| {});
+    let long = format!("{{\"a\":\"{}\"}}", "x".repeat(16 << 10));
+    for number in 0..50 {
+        let body = if number == 49 { "{\"a\":1}" } else { &long };
+        publish_one(&broker, message("q", body, &[])).expect("there is room");
+    }
+    let mut client = Client::attach(&broker, "c");
+    let consume = Consume {
+        selector: selector("body.a = 1"),
+        ..queue("q")
+    };
+    client.consume(&broker, consume);
+    let (taken, calls) = client.take_in_calls();
+    assert_eq!(bodies(&taken), ["{\"a\":1}"]);
+    assert!(
+        calls >= 20,
+        "{calls} calls for 49 bodies of 16 KiB, each read twice"
+    );
+}

@@ -82,7 +82,7 @@ pub struct ReplyOptions {
     )]
     count: Option<u64>,
 
-    /// Answer only requests whose headers match this selector, such as "region = 'north'"
+    /// Answer only requests whose headers and body match this selector, such as "region = 'north'"
     #[arg(long, value_name = "CONDITION", env = "CARILLON_REPLY_SELECTOR", value_parser = selector)]
     selector: Option<String>,
 

@@ -20,8 +20,8 @@ pub(crate) struct StompOptions {
     #[arg(long, value_name = "last|SEQUENCE|ID", env = "CARILLON_SUB_SINCE")]
     since: Option<Since>,
 
-    /// Receive only messages whose headers match this selector, such as "price > 20 AND colour =
-    /// 'red'"
+    /// Receive only messages whose headers and body match this selector, such as "price > 20 AND
+    /// body.colour = 'red'"
     #[arg(long, value_name = "CONDITION", env = "CARILLON_SUB_SELECTOR", value_parser = selector)]
     selector: Option<String>,
 

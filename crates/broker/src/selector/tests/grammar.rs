@@ -194,11 +194,11 @@ fn invalid_selectors_are_rejected_with_the_column() {
         ("a IS NOT 5", "column 10: expected NULL, found \"5\""),
         (
             "a NOT 5",
-            "column 7: expected BETWEEN, IN or LIKE, found \"5\"",
+            "column 7: expected BETWEEN, IN, LIKE or REGEXP, found \"5\"",
         ),
         (
             "a NOT NULL",
-            "column 7: expected BETWEEN, IN or LIKE, found \"NULL\"",
+            "column 7: expected BETWEEN, IN, LIKE or REGEXP, found \"NULL\"",
         ),
         ("a BETWEEN 1 OR 2", "column 13: expected AND, found \"OR\""),
         ("a IN 'b'", "column 6: expected \"(\", found \"'b'\""),

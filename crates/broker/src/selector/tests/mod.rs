@@ -1,11 +1,13 @@
 //! Tests of the selector language: tables of inputs and results, and properties of all texts.
 
+mod bodies;
 mod bounds;
 mod entries;
 mod grammar;
 mod numbers;
 mod patterns;
 mod random;
+mod regexps;
 mod truth;
 
 use super::*;

@@ -2,8 +2,10 @@ use proptest::{collection::vec, option::of, prelude::*, sample::select};
 
 use super::{
     expression::Expression,
+    identifier::Identifier,
     number::{Number, Operator, Sign},
     patterns::compiled,
+    regexp::Regexp,
     value::Comparison,
     *,
 };
@@ -14,11 +16,12 @@ proptest! {
         expression in condition(),
         strings in select(vec![Strings::Converted, Strings::Unconverted]),
     ) {
-        let selector = Selector { expression, strings };
+        let selector = Selector { expression, strings, body_use: BodyUse::default() };
         let printed = selector.to_string();
         match Selector::new(&printed) {
             Ok(again) => {
-                prop_assert_eq!(&again, &selector, "{}", printed);
+                prop_assert_eq!(&again.expression, &selector.expression, "{}", printed);
+                prop_assert_eq!(again.strings, strings);
                 prop_assert_eq!(again.to_string(), printed);
             }
             Err(error) => prop_assert!(is_bound(&error.fault), "{}: {}", printed, error),
@@ -79,6 +82,13 @@ const WORDS: &[&str] = &[
     "ä",
     "#",
     "9223372036854775808",
+    "body",
+    "body.a",
+    "body.a.0.\"b c\"",
+    ".",
+    " REGEXP ",
+    "'a|b'",
+    "'('",
 ];
 
 fn try_out(text: &str) -> Result<(), TestCaseError> {
@@ -103,7 +113,22 @@ fn is_bound(fault: &SelectorFault) -> bool {
             | SelectorFault::TooManyTerms
             | SelectorFault::PatternsTooLong
             | SelectorFault::TooManySearches
+            | SelectorFault::TooManyBodySearches
     )
+}
+
+/// A name, or the body.
+fn identifier() -> impl Strategy<Value = Identifier> {
+    prop_oneof![
+        8 => name().prop_map(Identifier::Property),
+        1 => Just(Identifier::Body),
+    ]
+}
+
+fn regexp() -> impl Strategy<Value = Regexp> {
+    let patterns = vec!["", "a|b", "^[^'\"]+$", "(?i)it's", r"\d{2}\.\w"];
+    select(patterns)
+        .prop_map(|text| Regexp::new(text, Selector::MAX_REGEXP_BYTES).expect("a pattern"))
 }
 
 fn name() -> impl Strategy<Value = Box<str>> {
@@ -113,6 +138,7 @@ fn name() -> impl Strategy<Value = Box<str>> {
         "größe",
         "content-type",
         "Not",
+        "body",
         "1",
         "say \"hi\"",
         " ",
@@ -147,7 +173,7 @@ fn numeral() -> impl Strategy<Value = Number> {
 fn number() -> impl Strategy<Value = Expression> + Clone {
     let leaf = prop_oneof![
         numeral().prop_map(Expression::Number),
-        name().prop_map(Expression::Property),
+        identifier().prop_map(Expression::Identifier),
     ];
     leaf.prop_recursive(4, 24, 3, |inner| {
         prop_oneof![
@@ -174,12 +200,20 @@ fn chain(
 fn condition() -> impl Strategy<Value = Expression> {
     let leaf = prop_oneof![
         any::<bool>().prop_map(Expression::Boolean),
-        name().prop_map(Expression::Property),
-        name().prop_map(Expression::IsNull),
-        (name(), vec(text(), 1..4)).prop_map(|(name, list)| Expression::In(name, list.into())),
-        (name(), text(), of(select(vec!['\\', '%', '_', 'a', '!']))).prop_map(
-            |(name, text, escape)| Expression::Like(name, compiled(&text, escape).into())
-        ),
+        identifier().prop_map(Expression::Identifier),
+        identifier().prop_map(Expression::IsNull),
+        (identifier(), vec(text(), 1..4))
+            .prop_map(|(subject, list)| Expression::In(subject, list.into())),
+        (identifier(), regexp()).prop_map(|(subject, regexp)| Expression::Regexp(subject, regexp)),
+        (
+            identifier(),
+            text(),
+            of(select(vec!['\\', '%', '_', 'a', '!']))
+        )
+            .prop_map(|(name, text, escape)| Expression::Like(
+                name,
+                compiled(&text, escape).into()
+            )),
         (comparison(), number(), number())
             .prop_map(|(by, left, right)| Expression::Compare(by, [left, right].into())),
         range().prop_map(Expression::Between),

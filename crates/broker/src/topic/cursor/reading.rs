@@ -69,7 +69,7 @@ impl Cursor {
                 && !entry.is_expired(limits.now_ms)
                 && (!is_selective || subscription.selects(entry));
             if is_budgeted && !is_known {
-                budget.spend_on(entry);
+                budget.spend_on(entry, subscription.body_reads(entry));
             }
             if is_wanted {
                 is_full = deliver(entry, missed.take(), Origin::Log).is_break();
@@ -156,7 +156,7 @@ impl Cursor {
                 newest = Some(entry.sequence());
             }
             if is_budgeted {
-                budget.spend_on(entry);
+                budget.spend_on(entry, subscription.body_reads(entry));
             }
             ahead.advance();
         }
