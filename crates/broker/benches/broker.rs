@@ -8,7 +8,7 @@ use std::{
 
 use broker::{
     Broker, LevelTree, Limits, Outcome, Peer, Publication, Reader, Subscribe, SubscriptionId,
-    TopicFilter, TopicName,
+    Subtree, TopicFilter, TopicName,
 };
 use divan::{Bencher, counter::ItemsCount};
 
@@ -119,6 +119,54 @@ fn drain(reader: &mut Reader) -> usize {
         ControlFlow::Continue(())
     });
     bytes
+}
+
+/// The next 100 children of a node with 100,000 topics.
+#[divan::bench]
+fn page_of_children_of_100_000(bencher: Bencher<'_, '_>) {
+    let broker = with_topics(OTHERS);
+    bencher.bench_local(|| {
+        let mut walk = Subtree::below(Some(&name("load"))).after("load.50000");
+        broker.children(&mut walk, 100, |_| true)
+    });
+}
+
+/// All children of a node with 100,000 topics, counted.
+#[divan::bench]
+fn count_100_000_children(bencher: Bencher<'_, '_>) {
+    let broker = with_topics(OTHERS);
+    bencher.bench_local(|| {
+        let mut walk = Subtree::below(Some(&name("load")));
+        let mut count = 0;
+        while !walk.is_done() {
+            count += broker.count_children(&mut walk, |_| true);
+        }
+        assert_eq!(count, OTHERS);
+    });
+}
+
+/// The traffic of 100,000 topics, of which all are idle or all have a recent message.
+#[divan::bench(args = [0, 1_000_000])]
+fn glance_at_100_000_topics(bencher: Bencher<'_, '_>, now_ms: u64) {
+    let broker = with_topics(OTHERS);
+    bencher.bench_local(|| {
+        let mut walk = Subtree::below(Some(&name("load")));
+        let mut count = 0;
+        while !walk.is_done() {
+            count += broker.glance(&mut walk, now_ms, |_| true).len();
+        }
+        assert_eq!(count, OTHERS);
+    });
+}
+
+/// Returns a broker with topics that have one message each.
+fn with_topics(count: usize) -> Broker {
+    let broker = Broker::new(1, Limits::default());
+    for at in 0..count {
+        let topic = name(&format!("load.{at:05}"));
+        broker.publish(&mut vec![publication(&topic)], &mut Outcome::default());
+    }
+    broker
 }
 
 struct NoListener;

@@ -35,12 +35,14 @@ mod topic;
 pub use broker::Broker;
 pub use broker::consume::{Consume, Source};
 pub use broker::detach::DetachingSession;
+pub use broker::history::{HistoryPart, HistoryPlace};
 pub use broker::listing::Page;
 pub use broker::page_in::MissingMessages;
 pub use broker::restore::{
     Epoch, Positions, Restore, RestoredEnd, RestoredMessage, RestoredPlace, TopicIds,
 };
 pub use broker::stop::Stopped;
+pub use broker::tree::TopicGlance;
 pub use completion::{Completion, CompletionWait};
 pub use figures::{Figures, QueueFigures, SessionFigures, TopicFigures};
 pub use journal::{
@@ -61,6 +63,7 @@ pub use message::id::{InvalidMessageId, MessageId, MessageIdText};
 pub use name::ids::NameIds;
 pub use name::level_tree::LevelTree;
 pub use name::subscription_name::{DurableName, SharedName};
+pub use name::subtree::Subtree;
 pub use name::{ADVISORIES, InvalidName, NameFault, Owner, TEMPORARY, TopicFilter, TopicName};
 pub use notice::{ConsumerChange, DeathCause, LostMessage, Notice};
 pub use outcome::{

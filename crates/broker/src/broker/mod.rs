@@ -9,6 +9,7 @@ pub(crate) mod consume;
 pub(crate) mod consumer_end;
 pub(crate) mod dead_letters;
 pub(crate) mod detach;
+pub(crate) mod history;
 pub(crate) mod listing;
 pub(crate) mod overdue;
 pub(crate) mod page_in;
@@ -24,6 +25,7 @@ pub(crate) mod stop;
 pub(crate) mod temporary;
 pub(crate) mod tidy;
 pub(crate) mod transaction;
+pub(crate) mod tree;
 
 use std::{
     sync::{Arc, Weak, atomic::AtomicUsize},
@@ -71,7 +73,7 @@ use crate::{
 /// | end | [`detach`](Self::detach), or in steps [`begin_detach`](Self::begin_detach) and [`continue_detach`](Self::continue_detach) | `detach.rs` |
 /// | when the journal has read messages | [`page_in`](Self::page_in) | `page_in.rs` |
 /// | once a second | [`expire`](Self::expire), [`tidy`](Self::tidy) | `dead_letters.rs`, `tidy.rs` |
-/// | show | [`figures`](Self::figures), [`topic_page`](Self::topic_page), [`queues`](Self::queues), [`session_figures`](Self::session_figures), [`last_image`](Self::last_image), [`retained`](Self::retained) | `listing.rs`, `retained.rs` |
+/// | show | [`figures`](Self::figures), [`topic_page`](Self::topic_page), [`queues`](Self::queues), [`session_figures`](Self::session_figures), [`last_image`](Self::last_image), [`retained`](Self::retained), [`history`](Self::history), [`children`](Self::children) | `listing.rs`, `retained.rs`, `history.rs`, `tree.rs` |
 /// | administer | [`clear`](Self::clear), [`purge`](Self::purge), [`remove_queue`](Self::remove_queue) | `administration.rs` |
 ///
 /// No function blocks on I/O or calls a [`Peer`] with a lock held. Every function that takes an [`Outcome`] adds to it; the

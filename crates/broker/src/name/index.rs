@@ -54,6 +54,20 @@ impl<T> NameIndex<T> {
         Some(value)
     }
 
+    /// Returns the name with this text, if it is in the index.
+    pub(crate) fn key(&self, text: &str) -> Option<&TopicName> {
+        self.by_name.get_key_value(text).map(|(name, _)| name)
+    }
+
+    /// Returns the names from a place on, in order.
+    pub(crate) fn names_from(
+        &self,
+        from: Bound<&str>,
+    ) -> impl Iterator<Item = &TopicName> + use<'_, T> {
+        let rest = self.by_name.range::<str, _>((from, Bound::Unbounded));
+        rest.map(|(name, _)| name)
+    }
+
     /// Returns the names after `name` in order, or all names if there is none.
     pub(crate) fn after(
         &self,

@@ -7,6 +7,7 @@ pub(crate) mod level_tree;
 mod relation;
 pub(crate) mod short_bytes;
 pub(crate) mod subscription_name;
+pub(crate) mod subtree;
 
 use std::{borrow::Borrow, fmt, str::FromStr, sync::Arc};
 

@@ -13,7 +13,6 @@ pub(crate) use chunk::{Place, Released};
 
 use crate::{
     message::entry::SharedEntry,
-    sync::OnceLock,
     topic::cursor::{Missed, Start},
 };
 
@@ -216,19 +215,7 @@ impl Log {
             return self.tail();
         }
         let mut place = self.head();
-        let is_at_or_before = |entry: &SharedEntry| entry.position() <= position;
-        while let Some(next) = place.chunk.next.get()
-            && next
-                .slots
-                .first()
-                .and_then(OnceLock::get)
-                .is_some_and(is_at_or_before)
-        {
-            place = Arc::clone(next).place();
-        }
-        while place.peek().is_some_and(is_at_or_before) {
-            place.advance();
-        }
+        place.skip_while(usize::MAX, |entry| entry.position() <= position);
         place
     }
 

@@ -18,6 +18,7 @@ mod expiry;
 mod full_memory;
 mod groups;
 mod harness;
+mod history;
 mod journal;
 mod journal_harness;
 mod listing;

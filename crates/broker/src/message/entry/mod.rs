@@ -185,8 +185,9 @@ impl Entry {
     }
 
     /// Returns whether the entry has expired at `now_ms`.
+    #[must_use]
     #[inline]
-    pub(crate) fn is_expired(&self, now_ms: u64) -> bool {
+    pub fn is_expired(&self, now_ms: u64) -> bool {
         self.expires_ms != 0 && self.expires_ms <= now_ms
     }
 

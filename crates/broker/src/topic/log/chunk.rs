@@ -2,7 +2,11 @@
 
 use std::sync::Arc;
 
-use crate::{message::entry::SharedEntry, message::entry_pool, sync::OnceLock};
+use crate::{
+    message::entry::{Entry, SharedEntry},
+    message::entry_pool,
+    sync::OnceLock,
+};
 
 /// A place in a log: of an existing entry, or of the entry that will be appended next.
 #[derive(Debug, Clone)]
@@ -51,6 +55,26 @@ impl Place {
         while self.sequence() < sequence && self.peek().is_some() {
             self.advance();
         }
+    }
+
+    /// Moves forward past the entries for which `is_before` holds. It must hold for no entry after one for which it does
+    /// not hold. Returns false if that is not reached within `most` chunks.
+    pub(crate) fn skip_while(&mut self, most: usize, is_before: impl Fn(&Entry) -> bool) -> bool {
+        let mut left = most;
+        while let Some(next) = self.chunk.next.get()
+            && let Some(first) = next.slots.first().and_then(OnceLock::get)
+            && is_before(first)
+        {
+            if left == 0 {
+                return false;
+            }
+            left -= 1;
+            *self = Arc::clone(next).place();
+        }
+        while self.peek().is_some_and(|entry| is_before(entry)) {
+            self.advance();
+        }
+        true
     }
 
     /// Moves forward to `sequence`, which has been appended, and adds the places of passed chunks to `released`.
