@@ -2,6 +2,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use time::{OffsetDateTime, format_description::BorrowedFormatItem, macros::format_description};
 use tokio::time::Instant;
 
 /// A monotonic clock: milliseconds since the server's start.
@@ -43,6 +44,14 @@ pub fn unix_ms() -> u64 {
             .unwrap_or_default(),
     )
 }
+
+/// Returns a time in UTC with milliseconds (RFC 3339); an empty text for a time beyond the year 9999.
+pub fn rfc_3339(time: SystemTime) -> String {
+    OffsetDateTime::from(time).format(TIME).unwrap_or_default()
+}
+
+const TIME: &[BorrowedFormatItem<'_>] =
+    format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
 
 fn milliseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)

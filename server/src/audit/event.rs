@@ -3,7 +3,8 @@
 use std::{net::IpAddr, time::SystemTime};
 
 use serde::{Serialize, Serializer};
-use time::{OffsetDateTime, format_description::BorrowedFormatItem, macros::format_description};
+
+use crate::clock::rfc_3339;
 
 /// An event. Its names and those of its fields are stable.
 #[derive(Debug, Clone, Copy, Serialize)]
@@ -166,17 +167,10 @@ pub(super) fn lost_line(count: u64) -> String {
     format!("{{\"time\":\"{time}\",\"event\":\"lost\",\"count\":{count}}}\n")
 }
 
-/// Returns a time in UTC with milliseconds (RFC 3339).
-fn rfc_3339(time: SystemTime) -> String {
-    OffsetDateTime::from(time).format(TIME).unwrap_or_default()
-}
-
 fn is_zero(count: &u64) -> bool {
     *count == 0
 }
 
-const TIME: &[BorrowedFormatItem<'_>] =
-    format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
 /// Maximum length of a text that a client has chosen, in bytes.
 const MAX_TEXT_BYTES: usize = 512;
 
