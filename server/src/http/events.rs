@@ -21,7 +21,7 @@ use axum::{
 };
 use broker::{
     Broker, Delivery, DestinationKind, Missed, Outcome, Overflow, Peer, PoolError, QuotaCharge,
-    Reader, Start, Subscribe, TopicFilter,
+    Reader, Selector, Start, Subscribe, TopicFilter,
 };
 use futures_util::task::AtomicWaker;
 use serde::{Deserialize, Serialize};
@@ -30,7 +30,7 @@ use tokio_stream::{Stream, StreamExt, wrappers::WatchStream};
 use wire::stomp::server::{self, Since};
 
 use super::{
-    extract::{Path, Query, Requester},
+    extract::{Path, Query, Requester, selector},
     login::{PeerAddress, Rights},
     problem::{Problem, refuse_temporary},
     read_deadline::ReadDeadline,
@@ -45,8 +45,8 @@ use crate::{
     subscription_options,
 };
 
-/// `GET /api/topics/{filter}/events`: resumes after `Last-Event-ID`; `since` and `overflow` have
-/// the same meaning as in STOMP.
+/// `GET /api/topics/{filter}/events`: resumes after `Last-Event-ID`; `since`, `overflow` and `selector`
+/// have the same meaning as in STOMP.
 pub async fn events(
     State(server): State<Arc<Server>>,
     Path(filter): Path<String>,
@@ -60,12 +60,16 @@ pub async fn events(
     refuse_temporary(filter.as_str())?;
     rights.check_filter(Right::Subscribe, DestinationKind::Topic, &filter)?;
     let start = query.start(&server.broker, &headers)?;
-    let overflow = query.overflow(server.options.overflow)?;
+    let options = SubscriptionOptions {
+        start,
+        overflow: query.overflow(server.options.overflow)?,
+        selector: selector(query.selector.as_deref())?,
+    };
     let principal = Arc::clone(rights.principal());
     let charge = principal.account().map(|account| account.connect());
     let charge = charge.transpose().map_err(too_many_connections)?;
     let context = server.context(client, principal);
-    let mut subscription = Subscription::new(&server, context, &filter, start, overflow)?;
+    let mut subscription = Subscription::new(&server, context, &filter, options)?;
     subscription.list(address, charge);
     let stopping = WatchStream::new(server.stopping.clone()).filter(|stopping| *stopping);
     let events = EventStream {
@@ -89,11 +93,19 @@ pub async fn events(
     Ok(response)
 }
 
-/// The query `?since=…&overflow=…`.
+/// The query `?since=…&overflow=…&selector=…`.
 #[derive(Deserialize)]
 pub struct EventsQuery {
     since: Option<String>,
     overflow: Option<String>,
+    selector: Option<String>,
+}
+
+/// The options of a stream's subscription.
+struct SubscriptionOptions {
+    start: Start,
+    overflow: Overflow,
+    selector: Option<Selector>,
 }
 
 impl EventsQuery {
@@ -159,8 +171,7 @@ impl Subscription {
         server: &Server,
         context: ServerContext,
         filter: &TopicFilter,
-        start: Start,
-        overflow: Overflow,
+        options: SubscriptionOptions,
     ) -> Result<Self, Problem> {
         let stream_waker = Arc::<StreamWaker>::default();
         let peer: Weak<StreamWaker> = Arc::downgrade(&stream_waker);
@@ -176,8 +187,9 @@ impl Subscription {
             is_searching: false,
         };
         let subscribe = Subscribe {
-            start,
-            overflow,
+            start: options.start,
+            overflow: options.overflow,
+            selector: options.selector,
             ..Subscribe::to(filter)
         };
         let mut outcome = Outcome::default();

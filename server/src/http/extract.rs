@@ -7,7 +7,7 @@ use axum::{
     extract::{FromRequestParts, rejection},
     http::HeaderMap,
 };
-use broker::{Client, TopicFilter, TopicName};
+use broker::{Client, Selector, TopicFilter, TopicName};
 use serde::{Deserialize, Deserializer, de::Error as _};
 
 use super::problem::Problem;
@@ -77,6 +77,15 @@ impl<T> PageQuery<T> {
 /// Returns the last item of a page after which there may be more.
 pub fn last_of_full_page<T>(page: &[T], limit: usize) -> Option<&T> {
     page.last().filter(|_| page.len() == limit)
+}
+
+/// Parses the parameter `selector`. A blank one selects everything.
+pub fn selector(text: Option<&str>) -> Result<Option<Selector>, Problem> {
+    let text = text.filter(|text| !text.trim().is_empty());
+    let selector = text.map(|text| text.parse::<Selector>());
+    selector
+        .transpose()
+        .map_err(|error| Problem::bad_request(format!("selector: {error}")))
 }
 
 /// Reads `true` or `false` from the query. The comparison ignores case, as for STOMP's boolean headers: some languages

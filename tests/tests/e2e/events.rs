@@ -141,6 +141,19 @@ async fn trimmed_history_is_reported_as_missed() {
 }
 
 #[tokio::test]
+async fn a_selector_chooses_events_also_of_the_history() {
+    let server = Carillon::start().await;
+    publish(&server, "a", "{\"n\":1}").await;
+    publish(&server, "a", "{\"n\":2}").await;
+    let selector = "body.n%20%3E%201%20AND%20body%20REGEXP%20%27n%27";
+    let url = format!("{}?since=0&selector={selector}", events(&server, "a"));
+    let mut stream = EventStream::open(url).await;
+    publish(&server, "a", "{\"n\":0}").await;
+    publish(&server, "a", "{\"n\":3}").await;
+    assert_eq!(stream.bodies(2).await, ["{\"n\":2}", "{\"n\":3}"]);
+}
+
+#[tokio::test]
 async fn a_stream_with_invalid_parameters_is_refused() {
     let server = Carillon::start().await;
     for path in [
@@ -148,6 +161,7 @@ async fn a_stream_with_invalid_parameters_is_refused() {
         "/api/topics/%3E.a/events",
         "/api/topics/a/events?since=yesterday",
         "/api/topics/a/events?overflow=whatever",
+        "/api/topics/a/events?selector=a%20%3E",
     ] {
         let answer = get(server.url(path)).await;
         assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{path}");

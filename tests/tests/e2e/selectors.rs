@@ -121,3 +121,90 @@ async fn an_invalid_selector_is_refused_with_the_position() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_selector_can_ask_for_the_body_and_its_fields() {
+    let server = Carillon::start().await;
+    for (text, wanted) in [
+        ("body.data.temp > 20", &["{\"data\":{\"temp\":20.5}}"][..]),
+        ("body.tags.0 = 'b'", &["{\"tags\":[\"b\"]}"]),
+        ("body LIKE 'plain%'", &["plain text"]),
+        (
+            "body REGEXP '^\\{.*\\}$' AND body.data IS NULL AND body.data.temp IS NULL",
+            &["{\"tags\":[\"b\"]}"],
+        ),
+        (
+            "kind REGEXP '(?i)^SEN'",
+            &["{\"data\":{\"temp\":20.5}}", "{\"data\":{\"temp\":-3}}"],
+        ),
+    ] {
+        for destination in ["/topic/t", "/queue/q"] {
+            let mut some = StompClient::consumer(&server, destination, &selector(text)).await;
+            let mut sender = StompClient::connect(&server).await;
+            for (kind, body) in [
+                ("sensor", "{\"data\":{\"temp\":20.5}}"),
+                ("sensor", "{\"data\":{\"temp\":-3}}"),
+                ("list", "{\"tags\":[\"b\"]}"),
+                ("text", "plain text"),
+            ] {
+                send(&mut sender, destination, &[("kind", kind)], body).await;
+            }
+            assert_eq!(
+                some.bodies(wanted.len()).await,
+                wanted,
+                "{text} {destination}"
+            );
+            some.is_quiet().await;
+            some.leave().await;
+            let mut rest = StompClient::consumer(&server, "/queue/q", &[]).await;
+            rest.arrived().await;
+            rest.leave().await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_invalid_pattern_is_refused_with_the_position() {
+    let server = Carillon::start().await;
+    for (text, place) in [
+        ("body REGEXP 'a('", 15),
+        ("a REGEXP '[01]*1[01]{30}'", 11),
+        ("body. = 1", 6),
+    ] {
+        let mut client = StompClient::connect(&server).await;
+        let subscribe = Frame::new("SUBSCRIBE")
+            .with("id", "0")
+            .with("destination", "/topic/a")
+            .with("selector", text);
+        client.send(&subscribe).await;
+        let told = client.refusal().await.told();
+        assert!(told.contains(&format!("column {place}")), "{text}: {told}");
+    }
+}
+
+/// Each message costs its selector as much as many small ones.
+#[tokio::test]
+async fn expensive_selectors_do_not_stop_other_subscribers() {
+    let server = Carillon::start().await;
+    let expensive = "body.a LIKE '%b_c%' OR body.b REGEXP 'x.*y' OR body.a.b = 1";
+    let mut readers = Vec::new();
+    for _ in 0..5 {
+        readers.push(StompClient::consumer(&server, "/topic/a", &selector(expensive)).await);
+    }
+    let mut other = StompClient::consumer(&server, "/topic/b", &[]).await;
+    let body = format!("{{\"a\":\"{}\",\"b\":\"x\"}}", "b".repeat(60_000));
+    let mut sender = StompClient::connect(&server).await;
+    for _ in 0..200 {
+        sender.send(&Frame::publication("a", body.as_str())).await;
+    }
+    for number in 0..20 {
+        other.publish("b", &number.to_string()).await;
+    }
+    assert_eq!(other.bodies(20).await.len(), 20);
+    sender
+        .request(Frame::publication("a", "{\"b\":\"x y\"}"))
+        .await;
+    for reader in &mut readers {
+        assert_eq!(reader.bodies(1).await, ["{\"b\":\"x y\"}"]);
+    }
+}
