@@ -257,7 +257,8 @@ impl From<TopicFigures> for TopicInfo {
     }
 }
 
-fn no_topic(name: &TopicName) -> Problem {
+/// Returns the problem that a topic does not exist.
+pub fn no_topic(name: &TopicName) -> Problem {
     Problem::new(StatusCode::NOT_FOUND, format!("there is no topic {name}"))
 }
 

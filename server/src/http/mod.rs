@@ -6,11 +6,14 @@ mod bans;
 mod body;
 mod bounds;
 mod connections;
+mod csv;
 mod document;
 mod events;
+mod export;
 mod extract;
 mod forwarded;
 mod handler;
+mod history;
 mod host;
 mod links;
 mod login;
@@ -23,6 +26,7 @@ mod read_deadline;
 mod refusals;
 mod security;
 mod sign_in;
+mod tree;
 mod users;
 mod web_sessions;
 
@@ -201,6 +205,9 @@ fn api(state: &HttpState, others: Router<HttpState>) -> Router<HttpState> {
             post(api::publish).get(api::topic).delete(api::clear),
         )
         .route("/topics/{filter}/events", get(events::events))
+        .route("/topics/{topic}/messages", get(history::messages))
+        .route("/topics/{topic}/export", get(export::export))
+        .route("/tree", get(tree::tree))
         .route("/queues", get(queues::queues))
         .route(
             "/queues/{queue}",
