@@ -99,7 +99,7 @@ fn worst_case_numbers(bencher: Bencher<'_, '_>, number: &str) {
 /// The maximum cost of a body: as many searches as are allowed in a text of maximum length.
 #[divan::bench(args = ["body LIKE '%a_b%'", "body REGEXP '(a|aa)+b'", "body REGEXP 'a[^a]{3}b'", "body.b LIKE '%a_b%'"])]
 fn worst_case_bodies(bencher: Bencher<'_, '_>, test: &str) {
-    let selector = selector(&vec![test; Selector::MAX_BODY_SEARCHES].join(" OR "));
+    let selector = selector(&[test; Selector::MAX_BODY_SEARCHES].join(" OR "));
     let start = "{\"b\":\"";
     let letters = "a".repeat(Selector::MAX_BODY_BYTES - start.len() - 2);
     let body = format!("{start}{letters}\"}}");
