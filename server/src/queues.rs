@@ -77,6 +77,8 @@ pub fn figures(queue: &QueueFigures) -> app::QueueFigures {
         dead_lettered: queue.dead_lettered,
         expired: queue.expired,
         discarded: queue.discarded,
+        moved: queue.moved,
+        paused: queue.is_paused,
     }
 }
 

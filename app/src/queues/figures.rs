@@ -49,6 +49,10 @@ pub struct QueueFigures {
     pub expired: u64,
     /// Removed for any other reason.
     pub discarded: u64,
+    /// Moved to another destination by an operator.
+    pub moved: u64,
+    /// An operator has paused the delivery to consumers.
+    pub paused: bool,
 }
 
 pub fn read(body: &str) -> Option<Queues> {
@@ -86,6 +90,8 @@ impl QueueFigures {
             dead_lettered: whole(json, "deadLettered"),
             expired: whole(json, "expired"),
             discarded: whole(json, "discarded"),
+            moved: whole(json, "moved"),
+            paused: matches!(json.member("paused"), Some(Json::Bool(true))),
         }
     }
 }
@@ -94,7 +100,7 @@ impl QueueFigures {
 mod tests {
     use super::*;
 
-    const WRITTEN: &str = r#"{"queues":[{"name":"orders","waiting":12,"paged":8,"unacknowledged":3,"consumers":2,"bytes":1234,"enqueued":100,"dispatched":90,"acknowledged":85,"redelivered":1,"deadLettered":4,"expired":5,"discarded":6}],"omitted":7}"#;
+    const WRITTEN: &str = r#"{"queues":[{"name":"orders","waiting":12,"paged":8,"unacknowledged":3,"consumers":2,"bytes":1234,"enqueued":100,"dispatched":90,"acknowledged":85,"redelivered":1,"deadLettered":4,"expired":5,"discarded":6,"moved":9,"paused":true}],"omitted":7}"#;
 
     fn queues() -> Queues {
         let orders = QueueFigures {
@@ -111,6 +117,8 @@ mod tests {
             dead_lettered: 4,
             expired: 5,
             discarded: 6,
+            moved: 9,
+            paused: true,
         };
         Queues {
             queues: vec![orders],

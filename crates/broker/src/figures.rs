@@ -89,8 +89,13 @@ pub struct QueueFigures {
     pub dead_lettered: u64,
     /// Messages that expired.
     pub expired: u64,
-    /// Messages dropped because the queue was full, or purged; and dead messages that no dead letter queue accepted.
+    /// Messages dropped because the queue was full, or deleted by an operator; and dead messages that no dead letter queue
+    /// accepted.
     pub discarded: u64,
+    /// Messages that an operator moved to another destination.
+    pub moved: u64,
+    /// True if its consumers get no messages for now.
+    pub is_paused: bool,
 }
 
 /// One session.
@@ -104,6 +109,8 @@ pub struct SessionFigures {
     pub delivered: u64,
     /// Entries that its subscriptions skipped at their bound.
     pub dropped: u64,
+    /// Entries that its client published.
+    pub published: u64,
 }
 
 /// The counters of all sessions.

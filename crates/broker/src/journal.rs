@@ -6,9 +6,9 @@
 //! not wait for the journal.
 //!
 //! Recorded are retained messages; persistent messages in lasting queues (queues with a name, durable and shared
-//! subscriptions), with their settlements and numbers of deliveries; these queues themselves; persistent messages of topics
-//! to which a lasting session subscribes; and all messages of durable topics: see [`Journal::keeps_history`]. Temporary
-//! queues and the queues of other subscriptions are not recorded.
+//! subscriptions), with their settlements and numbers of deliveries; these queues themselves, and whether their delivery is
+//! paused; persistent messages of topics to which a lasting session subscribes; and all messages of durable topics: see
+//! [`Journal::keeps_history`]. Temporary queues and the queues of other subscriptions are not recorded.
 //!
 //! The broker also reads messages of lasting queues from the journal, when it does not keep their content in memory.
 
@@ -60,6 +60,9 @@ pub trait Journal: NameIds {
 
     /// Records a new queue, and gives it an id that no other queue ever has.
     fn create_queue(&self, queue: &LastingQueue<'_>) -> u32;
+
+    /// Records that the delivery from a queue with a name is paused, or goes on.
+    fn set_paused(&self, queue: u32, name: &TopicName, is_paused: bool);
 
     /// Records the removal of a queue with its messages.
     fn remove_queue(&self, queue: u32);

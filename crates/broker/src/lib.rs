@@ -34,14 +34,17 @@ mod topic;
 
 pub use broker::Broker;
 pub use broker::consume::{Consume, Source};
+pub use broker::dead_letters::is_for_dead_letters;
 pub use broker::detach::DetachingSession;
 pub use broker::history::{HistoryPart, HistoryPlace};
 pub use broker::listing::Page;
 pub use broker::page_in::MissingMessages;
+pub use broker::queue_actions::{Acted, ActionError, ActionRequest, MessageAction};
 pub use broker::restore::{
     Epoch, Positions, Restore, RestoredEnd, RestoredMessage, RestoredPlace, TopicIds,
 };
 pub use broker::stop::Stopped;
+pub use broker::subscription_listing::{SubscriptionFigures, SubscriptionReading};
 pub use broker::tree::TopicGlance;
 pub use completion::{Completion, CompletionWait};
 pub use figures::{Figures, QueueFigures, SessionFigures, TopicFigures};
@@ -70,12 +73,12 @@ pub use outcome::{
     CommitError, DeleteDurableError, Outcome, PublishError, Published, Ready, SubscribeError,
 };
 pub use permissions::Permissions;
-pub use queue::{Browsed, PagedMessages};
+pub use queue::{Browsed, ConsumerFigures, PagedMessages, WaitingPart, WaitingWalk};
 pub use selector::{
     FieldPath, FieldValue, InvalidSelector, JsonFields, Properties, Selector, SelectorFault, Value,
 };
 pub use session::reader::Reader;
-pub use session::subscription::{OwnMessages, Retained, Subscribe, SubscriptionId};
+pub use session::subscription::{OwnMessages, Retained, Skipped, Subscribe, SubscriptionId};
 pub use session::unread_retained::{RetainedRange, RetainedRound, UnreadRetained};
 pub use session::{Blocked, Peer, Session};
 pub use settlement::{

@@ -247,7 +247,12 @@ impl Producers {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SavedQueue {
     /// A queue for all clients.
-    Named(String),
+    Named {
+        /// Its name.
+        name: String,
+        /// True if the delivery to its consumers is paused.
+        is_paused: bool,
+    },
     /// A durable subscription.
     Durable {
         /// Its name.
@@ -290,7 +295,7 @@ pub enum SavedQueue {
 impl fmt::Display for SavedQueue {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Named(name) => write!(formatter, "queue {name}"),
+            Self::Named { name, .. } => write!(formatter, "queue {name}"),
             Self::Durable { name, filter, .. } => {
                 let DurableName {
                     client,
@@ -341,6 +346,11 @@ enum QueueData<'a> {
     },
     DurableTopicsV1(#[serde(borrow)] Vec<(&'a str, u64)>),
     EmptiedV1(u64),
+    /// A queue that may be paused. One that is not is saved as `NamedV1`, which earlier versions can read.
+    NamedV2 {
+        name: &'a str,
+        is_paused: bool,
+    },
 }
 
 /// Encodes a queue. Returns its kind and its attributes.
@@ -371,6 +381,16 @@ pub fn encode_queue(queue: &LastingQueue<'_>) -> (u8, Box<[u8]>) {
             (kinds::SHARED, encode(&data).into())
         }
     }
+}
+
+/// Encodes a queue for all clients, whose delivery may be paused. Returns its kind and its attributes.
+pub fn encode_named_queue(name: &TopicName, is_paused: bool) -> (u8, Box<[u8]>) {
+    if !is_paused {
+        return encode_queue(&LastingQueue::Named(name));
+    }
+    let name = name.as_str();
+    let data = QueueData::NamedV2 { name, is_paused };
+    (kinds::QUEUE, encode(&data).into())
 }
 
 /// Encodes the history of a topic. Returns its kind and its attributes.
@@ -417,7 +437,14 @@ pub fn encode_durable_topics(topics: &RecordedTopics) -> (u8, Box<[u8]>) {
 /// They were written by a newer version.
 pub fn queue(attributes: &[u8]) -> Result<SavedQueue, CodecError> {
     Ok(match decode("a queue", attributes)? {
-        QueueData::NamedV1(name) => SavedQueue::Named(name.to_owned()),
+        QueueData::NamedV1(name) => SavedQueue::Named {
+            name: name.to_owned(),
+            is_paused: false,
+        },
+        QueueData::NamedV2 { name, is_paused } => SavedQueue::Named {
+            name: name.to_owned(),
+            is_paused,
+        },
         QueueData::DurableV1 {
             client,
             subscription,
@@ -477,3 +504,6 @@ pub(super) fn decode<'a, T: Deserialize<'a>>(
         cause: error.to_string(),
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -442,6 +442,16 @@ impl Journal for LogJournal {
         self.save(codec::encode_queue(queue))
     }
 
+    fn set_paused(&self, queue: u32, name: &TopicName, is_paused: bool) {
+        let (kind, attributes) = codec::encode_named_queue(name, is_paused);
+        // Replaces the record of the queue; its messages stay.
+        self.push(Record::QueueSaved(QueueSaved {
+            queue: QueueId(queue),
+            kind,
+            attributes,
+        }));
+    }
+
     fn remove_queue(&self, queue: u32) {
         self.push(Record::QueueRemoved(QueueId(queue)));
     }
@@ -543,6 +553,17 @@ mod tests {
         journal.save_session("client", vec![0; 8 << 20].into());
         assert_eq!(journal.newest(), u64::MAX);
         assert_eq!(journal.take(Duration::ZERO).state, State::Failed);
+    }
+
+    #[test]
+    fn a_pause_replaces_the_record_of_its_queue() {
+        let journal = journal();
+        let name = TopicName::new("orders").expect("a name");
+        let id = journal.create_queue(&LastingQueue::Named(&name));
+        assert_eq!(journal.newest(), 1);
+        journal.set_paused(id, &name, true);
+        let next = journal.create_queue(&LastingQueue::Named(&name));
+        assert_eq!(next, id + 1, "a pause takes no id");
     }
 
     #[test]

@@ -163,10 +163,13 @@ impl<D: Disk> Restoring<'_, D> {
     ) -> anyhow::Result<()> {
         for (id, saved) in saved {
             match saved {
-                SavedQueue::Named(name) => {
+                SavedQueue::Named { name, is_paused } => {
                     let parsed = TopicName::new(&name);
                     let name = parsed.with_context(|| format!("the name of queue {name:?}"))?;
                     self.restore.queue(id.0, name);
+                    if is_paused {
+                        self.restore.paused(id.0);
+                    }
                 }
                 SavedQueue::Durable {
                     name,

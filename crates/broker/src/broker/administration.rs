@@ -6,7 +6,8 @@ use crate::{
     broker::Broker,
     figures::QueueFigures,
     name::TopicName,
-    queue::{Browsed, Queue},
+    queue::{Browsed, ConsumerFigures, Queue},
+    subscription_id::SubscriptionId,
     sync::lock_state,
 };
 
@@ -23,6 +24,25 @@ impl Broker {
     #[must_use]
     pub fn browse(&self, name: &TopicName, after: u64, most: usize) -> Option<Browsed> {
         Some(self.named_queue(name)?.browse(after, most))
+    }
+
+    /// Returns the consumers of a queue with greater subscription numbers than `after`, in their order; at most `most`. Each
+    /// is examined alone, so the list is not a snapshot.
+    #[must_use]
+    pub fn queue_consumers(
+        &self,
+        name: &TopicName,
+        after: u64,
+        most: usize,
+    ) -> Option<Vec<ConsumerFigures>> {
+        let queue = self.named_queue(name)?;
+        let mut last = Some(SubscriptionId(after));
+        let consumers = std::iter::from_fn(|| {
+            let next = queue.consumer_figures_after(last)?;
+            last = Some(next.id);
+            Some(next)
+        });
+        Some(consumers.take(most).collect())
     }
 
     /// Deletes all waiting messages of a queue. Returns their number.

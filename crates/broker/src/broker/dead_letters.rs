@@ -4,8 +4,10 @@ use std::sync::{Arc, atomic::Ordering};
 
 use crate::{
     broker::Broker,
+    broker::publish::Publisher,
+    broker::republication::Republication,
     memory::limits::DeadLetterQueue,
-    message::entry::{DestinationKind, Header, Publication},
+    message::entry::{DestinationKind, Entry, Header, Publication},
     name::{TopicFilter, TopicName, is_temporary},
     notice::{ConsumerChange, DeathCause, LostMessage, Notice, asks_for_advisories},
     outcome::Outcome,
@@ -131,7 +133,13 @@ impl Broker {
     fn send_dead(&self, letter: Publication, dead: &Dead, outcome: &mut Outcome) -> bool {
         let mut sent = Outcome::default();
         let settled = || dead.queue.record_settled(&dead.message.entry);
-        self.publish_dead_letter(letter, settled, &mut sent);
+        self.publish_replacement(
+            Publisher::DeadLetter,
+            self.own(),
+            letter,
+            settled,
+            &mut sent,
+        );
         let is_sent = sent.results.iter().all(Result::is_ok);
         outcome.add(sent);
         is_sent
@@ -225,28 +233,56 @@ fn dead_letter(
     // A dead letter does not expire, and has no headers about an earlier failure.
     let expiry = entry.expiry_header();
     let is_kept = |one: &Header| !is_ours(&one.name) && Some(&*one.name) != expiry;
-    let fields = entry
-        .fields()
-        .for_kept(|index| entry.headers().get(index).is_some_and(is_kept));
-    let kept = entry.headers().iter().filter(|one| is_kept(one));
-    let mut headers: Vec<Header> = kept.cloned().collect();
-    let prefix = match kind {
+    let letter = Republication {
+        entry,
+        kind: DestinationKind::Queue,
+        name: queue,
+        timestamp_ms: now_ms,
+    };
+    let about = [
+        header(ORIGIN, format!("{}{from}", prefix(kind))),
+        header(CAUSE, dead.cause.to_string()),
+    ];
+    letter.publication(is_kept, about)
+}
+
+/// Returns a dead letter as a message to its original destination, without the headers about its failure.
+pub(crate) fn revived(entry: &Entry, now_ms: u64) -> Option<Publication> {
+    let (kind, name) = entry.dead_letter_origin()?;
+    let message = Republication {
+        entry,
+        kind,
+        name,
+        timestamp_ms: now_ms,
+    };
+    let expires_ms = entry.expires_ms().unwrap_or(0);
+    let publication = message.publication(|one| !is_ours(&one.name), []);
+    Some(publication.expiring(expires_ms))
+}
+
+impl Entry {
+    /// Returns the original destination of a dead letter; `None` if the message is none.
+    #[must_use]
+    pub fn dead_letter_origin(&self) -> Option<(DestinationKind, TopicName)> {
+        let origin = self.header(ORIGIN)?;
+        let kinds = [DestinationKind::Queue, DestinationKind::Topic];
+        kinds.into_iter().find_map(|kind| {
+            let name = origin.strip_prefix(prefix(kind))?;
+            Some((kind, TopicName::new(name).ok()?))
+        })
+    }
+}
+
+/// Returns true if dead letters are sent to queues with this name.
+#[must_use]
+pub fn is_for_dead_letters(queue: &TopicName) -> bool {
+    queue.as_str() == SHARED || queue.as_str().starts_with(OWN)
+}
+
+const fn prefix(kind: DestinationKind) -> &'static str {
+    match kind {
         DestinationKind::Queue => "/queue/",
         DestinationKind::Topic => "/topic/",
-    };
-    headers.push(header(ORIGIN, format!("{prefix}{from}")));
-    headers.push(header(CAUSE, dead.cause.to_string()));
-    let letter = Publication::to_queue(queue, entry.shared_producer(), now_ms, entry.body())
-        .with_headers(entry.shared_content_type(), headers.into())
-        .with_fields(fields)
-        .with_marks(entry.marks());
-    let letter = match entry.closes_group() {
-        true => letter.closing_group(),
-        false => letter,
-    };
-    match entry.is_persistent() {
-        true => letter.persistent(),
-        false => letter,
     }
 }
 

@@ -15,13 +15,16 @@ pub(crate) mod overdue;
 pub(crate) mod page_in;
 pub(crate) mod pause;
 pub(crate) mod publish;
+pub(crate) mod queue_actions;
 pub(crate) mod recheck;
+pub(crate) mod republication;
 pub(crate) mod restore;
 pub(crate) mod resubscribe;
 pub(crate) mod retained;
 pub(crate) mod settle;
 pub(crate) mod steps;
 pub(crate) mod stop;
+pub(crate) mod subscription_listing;
 pub(crate) mod temporary;
 pub(crate) mod tidy;
 pub(crate) mod transaction;
@@ -73,8 +76,9 @@ use crate::{
 /// | end | [`detach`](Self::detach), or in steps [`begin_detach`](Self::begin_detach) and [`continue_detach`](Self::continue_detach) | `detach.rs` |
 /// | when the journal has read messages | [`page_in`](Self::page_in) | `page_in.rs` |
 /// | once a second | [`expire`](Self::expire), [`tidy`](Self::tidy) | `dead_letters.rs`, `tidy.rs` |
-/// | show | [`figures`](Self::figures), [`topic_page`](Self::topic_page), [`queues`](Self::queues), [`session_figures`](Self::session_figures), [`last_image`](Self::last_image), [`retained`](Self::retained), [`history`](Self::history), [`children`](Self::children) | `listing.rs`, `retained.rs`, `history.rs`, `tree.rs` |
+/// | show | [`figures`](Self::figures), [`topic_page`](Self::topic_page), [`queues`](Self::queues), [`queue_consumers`](Self::queue_consumers), [`session_figures`](Self::session_figures), [`session_subscriptions`](Self::session_subscriptions), [`last_image`](Self::last_image), [`retained`](Self::retained), [`history`](Self::history), [`children`](Self::children) | `listing.rs`, `retained.rs`, `history.rs`, `tree.rs` |
 /// | administer | [`clear`](Self::clear), [`purge`](Self::purge), [`remove_queue`](Self::remove_queue) | `administration.rs` |
+/// | act on the messages of a queue | [`walk_waiting`](Self::walk_waiting), [`next_waiting`](Self::next_waiting), [`act`](Self::act), [`delete_waiting`](Self::delete_waiting), [`set_queue_paused`](Self::set_queue_paused) | `queue_actions.rs` |
 ///
 /// No function blocks on I/O or calls a [`Peer`] with a lock held. Every function that takes an [`Outcome`] adds to it; the
 /// caller carries it out after the call.
@@ -424,7 +428,9 @@ impl Broker {
         blocked.poll_unblocked(&self.limits, waker)
     }
 
-    pub(crate) fn id(&self, position: u64) -> MessageId {
+    /// Returns the id of the message at a position.
+    #[must_use]
+    pub fn id(&self, position: u64) -> MessageId {
         let newest = |epochs: &[Epoch]| {
             let known = epochs.iter().rev();
             let mut known = known.skip_while(|epoch| epoch.first_position > position);

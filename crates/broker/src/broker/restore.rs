@@ -136,6 +136,13 @@ impl Restore {
         self.queues.insert(id, queue);
     }
 
+    /// Notes that the delivery from a queue is paused.
+    pub fn paused(&mut self, id: u32) {
+        if let Some(queue) = self.queues.get(&id) {
+            queue.restore_paused();
+        }
+    }
+
     /// Restores a durable subscription.
     pub fn durable(
         &mut self,

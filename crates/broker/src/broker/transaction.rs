@@ -70,6 +70,7 @@ impl Broker {
         }
         if !batch.is_empty() || self.has_journal() {
             self.publish_whole(session, batch, settlements, outcome)?;
+            session.count_published(outcome.results.len() as u64);
         }
         for settlement in settlements {
             // Reserved and checked, and only this session could have settled it in the meantime.

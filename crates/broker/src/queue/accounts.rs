@@ -19,6 +19,7 @@ pub(super) struct Counts {
     pub(super) dead_lettered: Count,
     pub(super) expired: Count,
     pub(super) discarded: Count,
+    pub(super) moved: Count,
 }
 
 impl Queue {
@@ -62,7 +63,14 @@ impl Queue {
             dead_lettered: self.counts.dead_lettered.total(),
             expired: self.counts.expired.total(),
             discarded: self.counts.discarded.total(),
+            moved: self.counts.moved.total(),
+            is_paused: state.is_paused(),
         }
+    }
+
+    /// Returns the number of discarded messages.
+    pub(crate) fn discarded(&self) -> u64 {
+        self.counts.discarded.total()
     }
 
     /// Counts a delivery.

@@ -67,6 +67,11 @@ struct Arriving {
 }
 
 impl PagedMessages {
+    /// Returns the messages up to a position that come to a slot.
+    pub(super) fn new(last: u64, slot: Arc<BrowseSlot>) -> Self {
+        Self { last, slot }
+    }
+
     /// Returns the messages when they have arrived; those that have left the queue in the meantime are left out. Otherwise
     /// wakes `waker`, and no earlier one, when they have.
     pub fn poll(&mut self, waker: &Waker) -> Poll<Vec<SharedEntry>> {

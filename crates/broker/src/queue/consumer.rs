@@ -4,11 +4,14 @@
 //! no connection. [`Consumer::leave`] keeps the deliveries until they are settled. At the end the broker calls
 //! [`Consumer::leave_all_queues`] and [`Consumer::close`]. If a whole session ends, [`Consumer::stop`] is called first.
 
+mod figures;
 mod leaving;
 mod reading;
 mod settling;
 
 use std::{fmt, sync::Arc};
+
+pub use figures::ConsumerFigures;
 
 use super::{
     Queue, Queued,

@@ -30,7 +30,7 @@ impl Queue {
         mut message: Queued,
         ready: &mut Ready,
     ) -> Option<Queued> {
-        if state.nobody_has_room() {
+        if state.is_paused() || state.nobody_has_room() {
             return Some(message);
         }
         let position = message.entry.position();
@@ -160,7 +160,7 @@ impl Queue {
         filled: &mut Filled,
         ready: &mut Ready,
     ) -> bool {
-        let Some(at) = state.place_of(consumer.id) else {
+        let Some(at) = state.place_of(consumer.id).filter(|_| !state.is_paused()) else {
             return false;
         };
         for _ in 0..SCAN_STEP {

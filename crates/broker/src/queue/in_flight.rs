@@ -44,6 +44,16 @@ pub(super) struct Assigned {
 pub(super) struct Held {
     pub(super) message: Queued,
     pub(super) queue: Arc<Queue>,
+    /// The time at which it was read, in Unix milliseconds; 0 if it was not.
+    read_ms: u64,
+}
+
+/// The messages of one queue that a consumer has.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct HeldCount {
+    pub(super) messages: u64,
+    /// The time at which the oldest of those that were read was read, in Unix milliseconds.
+    pub(super) oldest_read_ms: Option<u64>,
 }
 
 /// The deliveries that a settlement applies to.
@@ -162,6 +172,7 @@ impl InFlight {
         let held = Held {
             message: assigned.message.clone(),
             queue: Arc::clone(queue),
+            read_ms: now_ms,
         };
         self.hold(self.last_number, held);
         Some(Received::Message(Some(self.last_number), assigned))
@@ -296,6 +307,35 @@ impl InFlight {
         }
     }
 
+    /// Counts the messages of all queues. Of those that transactions have reserved, only the number is examined.
+    pub(super) fn count_all(&self) -> HeldCount {
+        let staged: usize = self.staged.values().map(Vec::len).sum();
+        let oldest = self.held.values().next();
+        HeldCount {
+            messages: (self.outbox.len() + self.held.len() + staged) as u64,
+            oldest_read_ms: oldest.map(|held| held.read_ms),
+        }
+    }
+
+    /// Counts the messages of `queue`.
+    pub(super) fn count(&self, queue: &Queue) -> HeldCount {
+        let is_own = |other: &Arc<Queue>| std::ptr::eq(&**other, queue);
+        let unread = self.outbox.iter();
+        let unread = unread.filter(|one| one.queue.as_ref().is_some_and(is_own));
+        let staged = self.staged.values().flatten().map(|(_, held)| held);
+        let read = self.held.values().chain(staged);
+        let mut counted = HeldCount {
+            messages: unread.count() as u64,
+            oldest_read_ms: None,
+        };
+        for held in read.filter(|held| is_own(&held.queue)) {
+            counted.messages += 1;
+            let oldest = counted.oldest_read_ms.unwrap_or(u64::MAX);
+            counted.oldest_read_ms = Some(oldest.min(held.read_ms));
+        }
+        counted
+    }
+
     /// Takes no more messages.
     pub(super) fn stop(&mut self) {
         self.is_closed = true;
@@ -357,7 +397,11 @@ impl InFlight {
         let outbox = std::mem::take(&mut self.outbox).into_iter();
         outbox.filter_map(|Assigned { message, queue }| {
             let queue = queue?;
-            Some(Held { message, queue })
+            Some(Held {
+                message,
+                queue,
+                read_ms: 0,
+            })
         })
     }
 }

@@ -44,6 +44,20 @@ impl Queue {
         }
     }
 
+    /// Records that an operator has paused the delivery, or that the delivery goes on.
+    pub(super) fn record_paused(&self, is_paused: bool) {
+        if let (Some(journal), Some(id), Some(name)) =
+            (&self.store.journal, self.journal_id, self.name())
+        {
+            journal.set_paused(id, name, is_paused);
+        }
+    }
+
+    /// Restores a paused queue of an earlier run.
+    pub(crate) fn restore_paused(self: &Arc<Self>) {
+        self.lock().set_paused(self, true);
+    }
+
     /// Records that a message has left the queue for good.
     #[inline]
     pub(crate) fn record_settled(&self, entry: &Entry) {

@@ -19,6 +19,7 @@ mod paging;
 mod returned;
 mod state;
 mod store;
+mod waiting;
 
 use std::{
     fmt,
@@ -27,17 +28,19 @@ use std::{
 };
 
 pub use browse::{Browsed, PagedMessages};
+pub use consumer::ConsumerFigures;
 pub(crate) use consumer::{Consumer, ConsumerOptions, Next, QueueUse};
 pub(crate) use identity::{Binding, Identity};
 pub(crate) use in_flight::Phase;
 pub(crate) use page_in::PagedPlace;
 pub(crate) use state::State;
 pub(crate) use store::{Dead, Load, Room, Store};
+pub use waiting::{WaitingPart, WaitingWalk};
 
 use accounts::Counts;
 use dispatch::SCAN_STEP;
 use groups::Groups;
-use state::Oldest;
+use state::Waiting;
 
 use crate::{
     memory::share::{Charge, Client, Pool},
@@ -265,12 +268,12 @@ impl Queue {
         if excess.is_none() {
             return Some(dropped);
         }
-        let mut oldest = state.oldest().take(SCAN_STEP);
+        let mut oldest = state.waiting_from(0).take(SCAN_STEP);
         while excess.is_of_queue() {
             let (position, message) = oldest.next()?;
             excess = match message {
-                Oldest::InMemory(entry) => excess.without(entry),
-                Oldest::Paged(bytes) => excess.without_paged(bytes),
+                Waiting::InMemory(entry) => excess.without(entry),
+                Waiting::Paged(bytes) => excess.without_paged(bytes),
             };
             dropped.push(position);
         }
@@ -392,6 +395,16 @@ impl Queue {
         self.binding.is_none()
             && self.entries.load(Ordering::Relaxed) == 0
             && self.lock().is_unused()
+    }
+
+    /// Pauses the delivery to consumers, or lets it go on, and records this. Returns false if nothing has changed. Called
+    /// with the broker's lock held.
+    pub(crate) fn set_paused(self: &Arc<Self>, is_paused: bool) -> bool {
+        let has_changed = self.lock().set_paused(self, is_paused);
+        if has_changed {
+            self.record_paused(is_paused);
+        }
+        has_changed
     }
 
     /// Returns whether its messages are lost when its last consumer ends.

@@ -157,21 +157,28 @@ impl Queue {
 
     /// Puts a paged message among the waiting ones.
     fn put_in_memory(&self, state: &mut State, loaded: LoadedMessage) {
-        let Some((paged, has_gap)) = state.paged.remove(loaded.position) else {
+        if let Some(paged) = state.paged.get(loaded.position) {
+            let entry = entry_of(loaded, paged);
+            self.bring_in(state, &entry);
+        }
+    }
+
+    /// Puts a paged message, of which this is the content, among the waiting ones in memory.
+    pub(super) fn bring_in(&self, state: &mut State, entry: &SharedEntry) {
+        let Some((paged, has_gap)) = state.paged.remove(entry.position()) else {
             return;
         };
         self.leave_paged(u64::from(paged.bytes), 1);
-        let entry = entry_of(loaded, &paged);
         self.bytes.fetch_add(entry.size(), Ordering::Relaxed);
-        self.store.take(&entry);
+        self.store.take(entry);
         self.store.give_back_places(1);
         self.charge_owner();
         self.list_for_paging();
-        state.groups.enter(&entry);
+        state.groups.enter(entry);
         state.put_back(Queued {
             deliveries: paged.deliveries,
             missed: has_gap.then_some(Missed::Unknown),
-            ..Queued::new(&entry)
+            ..Queued::new(entry)
         });
     }
 
@@ -184,14 +191,10 @@ impl Queue {
 
     /// Removes a paged message that is dropped at a bound.
     pub(super) fn drop_paged(self: &Arc<Self>, state: &mut State, position: u64) {
-        let Some((paged, _)) = state.paged.remove(position) else {
+        let Some(RemovedPaged { paged, .. }) = self.remove_paged(state, position) else {
             return;
         };
         state.note_gap_after(position);
-        self.leave_paged(u64::from(paged.bytes), 1);
-        self.entries.fetch_sub(1, Ordering::Relaxed);
-        self.store.give_back_places(1);
-        self.charge_owner();
         self.record_positions_settled([position].into_iter());
         self.counts.discarded.add(1);
         self.store.totals.dropped.add(1);
@@ -200,6 +203,16 @@ impl Queue {
             account: paged.account,
             position,
         });
+    }
+
+    /// Removes a paged message.
+    pub(super) fn remove_paged(&self, state: &mut State, position: u64) -> Option<RemovedPaged> {
+        let (paged, has_gap) = state.paged.remove(position)?;
+        self.leave_paged(u64::from(paged.bytes), 1);
+        self.entries.fetch_sub(1, Ordering::Relaxed);
+        self.store.give_back_places(1);
+        self.charge_owner();
+        Some(RemovedPaged { paged, has_gap })
     }
 
     /// Notes that all paged messages have left the queue. Returns their number.
@@ -271,6 +284,13 @@ pub(crate) struct PagedPlace {
     pub(crate) expires_ms: Option<u64>,
     /// The number of the message in its queue, if it is known.
     pub(crate) sequence: Option<u64>,
+}
+
+/// A paged message that was removed from its queue.
+pub(super) struct RemovedPaged {
+    paged: PagedMessage,
+    /// Messages are missing before it.
+    pub(super) has_gap: bool,
 }
 
 fn entry_of(loaded: LoadedMessage, paged: &PagedMessage) -> SharedEntry {

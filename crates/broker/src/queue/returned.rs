@@ -9,7 +9,7 @@ use super::{Queue, Queued, in_flight::Held};
 pub(super) struct Returned(HashMap<*const Queue, (Arc<Queue>, Vec<Queued>)>);
 
 impl Returned {
-    pub(super) fn add(&mut self, Held { message, queue }: Held) {
+    pub(super) fn add(&mut self, Held { message, queue, .. }: Held) {
         let by_queue = self.0.entry(Arc::as_ptr(&queue));
         let (_, messages) = by_queue.or_insert_with(|| (queue, Vec::new()));
         messages.push(message);

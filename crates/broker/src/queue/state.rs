@@ -23,7 +23,8 @@ use crate::{
 /// Invariant: a consumer with room has scanned all waiting messages, or a scan is scheduled for it, or its reader will
 /// continue, or messages that the journal loads for the queue are on their way: then it continues when they arrive. So a
 /// new message goes at once to a consumer with room, and waiting messages are scanned again only for consumers that made
-/// room. A consumer that has not scanned everything lists the queue, unless it waits for messages on their way.
+/// room. A consumer that has not scanned everything lists the queue, unless it waits for messages on their way. In a paused
+/// queue no scan is made; when the delivery goes on, each consumer that has not scanned everything lists the queue.
 #[derive(Debug)]
 pub(crate) struct State {
     /// Messages in memory, by position.
@@ -51,6 +52,8 @@ pub(crate) struct State {
     pub(super) page_out_below: Option<u64>,
     /// The index of the consumer that continues first when messages arrive from the journal.
     load_turn: usize,
+    /// True if an operator has paused the delivery: no consumer gets a message.
+    is_paused: bool,
 }
 
 /// The content of a queue, to be dropped without the lock.
@@ -69,10 +72,10 @@ pub(super) enum Unscanned<'a> {
     Paged(u64),
 }
 
-/// One of the oldest messages, which can be dropped.
+/// A waiting message, with or without its content.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Oldest<'a> {
-    InMemory(&'a Entry),
+pub(super) enum Waiting<'a> {
+    InMemory(&'a SharedEntry),
     /// The bytes of a message whose content is only in the journal.
     Paged(u64),
 }
@@ -107,6 +110,7 @@ impl Default for State {
             missed: None,
             page_out_below: None,
             load_turn: 0,
+            is_paused: false,
         }
     }
 }
@@ -136,10 +140,10 @@ impl State {
         Some(message)
     }
 
-    /// Returns the waiting messages with their positions, the oldest first.
-    pub(super) fn oldest(&self) -> impl Iterator<Item = (u64, Oldest<'_>)> {
-        let mut in_memory = self.waiting.iter().peekable();
-        let mut paged = self.paged.from(0).peekable();
+    /// Returns the waiting messages from a position on with their positions, the oldest first.
+    pub(super) fn waiting_from(&self, from: u64) -> impl Iterator<Item = (u64, Waiting<'_>)> {
+        let mut in_memory = self.waiting.range(from..).peekable();
+        let mut paged = self.paged.from(from).peekable();
         std::iter::from_fn(move || {
             let is_paged_next = match (in_memory.peek(), paged.peek()) {
                 (Some((next, _)), Some((paged, _))) => paged < *next,
@@ -148,10 +152,24 @@ impl State {
             };
             if is_paged_next {
                 let (position, message) = paged.next()?;
-                return Some((position, Oldest::Paged(message.bytes.into())));
+                return Some((position, Waiting::Paged(message.bytes.into())));
             }
             let (position, message) = in_memory.next()?;
-            Some((*position, Oldest::InMemory(&message.entry)))
+            Some((*position, Waiting::InMemory(&message.entry)))
+        })
+    }
+
+    /// Returns those of the messages at these positions that wait.
+    pub(super) fn waiting_at_each(
+        &self,
+        positions: &[u64],
+    ) -> impl Iterator<Item = (u64, Waiting<'_>)> {
+        positions.iter().filter_map(|position| {
+            let message = match self.waiting.get(position) {
+                Some(message) => Waiting::InMemory(&message.entry),
+                None => Waiting::Paged(self.paged.get(*position)?.bytes.into()),
+            };
+            Some((*position, message))
         })
     }
 
@@ -305,6 +323,20 @@ impl State {
         }
     }
 
+    pub(super) fn is_paused(&self) -> bool {
+        self.is_paused
+    }
+
+    /// Pauses the delivery, or lets it go on. Returns false if nothing has changed. When the delivery goes on, the caller
+    /// distributes the messages of the queue.
+    pub(super) fn set_paused(&mut self, queue: &Arc<Queue>, is_paused: bool) -> bool {
+        let has_changed = std::mem::replace(&mut self.is_paused, is_paused) != is_paused;
+        if has_changed && !is_paused {
+            self.look_again_from(queue, u64::MAX);
+        }
+        has_changed
+    }
+
     fn look_again_from(&mut self, queue: &Arc<Queue>, position: u64) {
         for at in 0..self.members.len() {
             let member = &mut self.members[at];
@@ -386,7 +418,7 @@ impl State {
     }
 
     pub(super) fn is_unused(&self) -> bool {
-        self.members.is_empty()
+        self.members.is_empty() && !self.is_paused
     }
 
     pub(crate) fn consumer_count(&self) -> usize {
@@ -434,7 +466,8 @@ impl State {
     /// Returns whether a consumer has room for a new message, and wants it.
     pub(super) fn has_taker(&self, entry: &Entry) -> bool {
         let chosen = self.only_consumer_for(entry);
-        !self.nobody_has_room()
+        !self.is_paused
+            && !self.nobody_has_room()
             && (0..self.members.len()).any(|at| {
                 self.is_caught_up(at)
                     && self.may_take(at, entry, chosen)
@@ -443,7 +476,7 @@ impl State {
     }
 
     /// Returns true if no consumer can have room: there are waiting messages, and every consumer would take any of
-    /// them.
+    /// them. In a paused queue the result has no meaning.
     pub(super) fn nobody_has_room(&self) -> bool {
         !self.waiting.is_empty()
             // With paged messages, a consumer may have room and wait for them.

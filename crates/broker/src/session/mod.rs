@@ -68,6 +68,7 @@ pub struct Session {
     totals: Arc<Totals>,
     delivered: Count,
     dropped: Count,
+    published: Count,
 }
 
 /// The arrivals for the reader of a session.
@@ -112,6 +113,7 @@ impl Session {
             totals,
             delivered: Count::default(),
             dropped: Count::default(),
+            published: Count::default(),
         }
     }
 
@@ -393,12 +395,18 @@ impl Session {
         self.totals.dropped.add(entries);
     }
 
+    /// Counts messages that the client of the session has published.
+    pub fn count_published(&self, entries: u64) {
+        self.published.add(entries);
+    }
+
     pub(crate) fn figures(&self, subscriptions: usize) -> SessionFigures {
         SessionFigures {
             name: self.name.to_string(),
             subscriptions,
             delivered: self.delivered.total(),
             dropped: self.dropped.total(),
+            published: self.published.total(),
         }
     }
 

@@ -9,6 +9,7 @@ use std::{
 
 pub use crate::subscription_id::SubscriptionId;
 use crate::{
+    figures::Count,
     message::entry::Entry,
     name::short_bytes::ShortBytes,
     name::{TopicFilter, TopicName},
@@ -36,6 +37,46 @@ pub(crate) struct Subscription {
     is_replaced: AtomicBool,
     is_reported_slow: AtomicBool,
     cancelled: AtomicBool,
+    skipped: SkipCounts,
+}
+
+/// The reason why a subscription skips messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum SkipReason {
+    /// Its lag exceeded a bound, or memory was nearly full.
+    Lag,
+    /// The topic was removed before it had read them.
+    TopicRemoved,
+    /// It had no cursor in the topic, at the limit of cursors.
+    CursorLimit,
+}
+
+/// Messages that a subscription has skipped, by reason.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Skipped {
+    /// Because its lag exceeded a bound, or because memory was nearly full.
+    pub lag: u64,
+    /// Because their topic was removed before the subscription had read them.
+    pub topic_removed: u64,
+    /// Because it had no cursor in their topic, at the limit of cursors.
+    pub cursor_limit: u64,
+    /// Because the queue of the subscription was full.
+    pub queue_full: u64,
+}
+
+#[derive(Debug, Default)]
+struct SkipCounts {
+    lag: Count,
+    topic_removed: Count,
+    cursor_limit: Count,
+}
+
+impl Skipped {
+    /// Returns the number of all skipped messages.
+    #[must_use]
+    pub const fn total(self) -> u64 {
+        self.lag + self.topic_removed + self.cursor_limit + self.queue_full
+    }
 }
 
 /// The additional state of a subscription with wildcards. Except for `missed_topics`, only the holder of the broker's
@@ -163,6 +204,28 @@ impl Subscription {
             is_replaced: AtomicBool::new(false),
             is_reported_slow: AtomicBool::new(false),
             cancelled: AtomicBool::new(false),
+            skipped: SkipCounts::default(),
+        }
+    }
+
+    /// Counts messages that it will not deliver.
+    pub(crate) fn count_skipped(&self, reason: SkipReason, entries: u64) {
+        self.session.count_dropped(entries);
+        let count = match reason {
+            SkipReason::Lag => &self.skipped.lag,
+            SkipReason::TopicRemoved => &self.skipped.topic_removed,
+            SkipReason::CursorLimit => &self.skipped.cursor_limit,
+        };
+        count.add(entries);
+    }
+
+    /// Returns the messages that it has skipped since it was created or replaced.
+    pub(crate) fn skipped(&self) -> Skipped {
+        Skipped {
+            lag: self.skipped.lag.total(),
+            topic_removed: self.skipped.topic_removed.total(),
+            cursor_limit: self.skipped.cursor_limit.total(),
+            queue_full: 0,
         }
     }
 
@@ -235,6 +298,16 @@ impl Subscription {
                 wildcard.forget_gone();
             }
         }
+    }
+
+    /// Returns at most `most` cursors of a wildcard subscription, from an index on.
+    pub(crate) fn cursors_from(&self, index: usize, most: usize) -> Vec<Weak<Cursor>> {
+        let Some(wildcard) = &self.wildcard else {
+            return Vec::new();
+        };
+        let wildcard = lock(wildcard);
+        let cursors = wildcard.cursors.iter().skip(index);
+        cursors.take(most).cloned().collect()
     }
 
     /// Removes and returns at most `most` cursors of a wildcard subscription.

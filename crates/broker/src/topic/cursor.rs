@@ -15,7 +15,7 @@ use crate::{
     memory::limits::Lag,
     memory::share::Pool,
     message::entry::SharedEntry,
-    session::subscription::Subscription,
+    session::subscription::{SkipReason, Subscription},
     sync::{AtomicBool, Mutex, Ordering, fence, lock, try_lock},
     topic::log::{End, Place},
 };
@@ -238,7 +238,9 @@ impl Cursor {
         let unread = self.lag_entries();
         if self.close_and_take_place().is_some() {
             self.topic.dropped.add(unread);
-            self.subscription.session.count_dropped(unread);
+            self.subscription
+                .current()
+                .count_skipped(SkipReason::TopicRemoved, unread);
             self.subscription.note_missed(&self.topic.name);
         }
     }
@@ -254,7 +256,9 @@ impl Cursor {
         *place = ahead;
         self.mark(at);
         self.topic.dropped.add(at.sequence - from);
-        self.subscription.session.count_dropped(at.sequence - from);
+        self.subscription
+            .current()
+            .count_skipped(SkipReason::Lag, at.sequence - from);
         Some((from, at.sequence - 1))
     }
 

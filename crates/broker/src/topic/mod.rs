@@ -259,8 +259,13 @@ impl Topic {
 
     /// Returns whether the subscription has a cursor here.
     pub(crate) fn has_cursor(&self, id: SubscriptionId) -> bool {
+        self.cursor(id).is_some()
+    }
+
+    /// Returns the cursor of a subscription.
+    pub(crate) fn cursor(&self, id: SubscriptionId) -> Option<&Arc<Cursor>> {
         let found = self.cursors.as_slice().get(self.place_of(id));
-        found.is_some_and(|cursor| cursor.subscription.id == id)
+        found.filter(|cursor| cursor.subscription.id == id)
     }
 
     /// Removes cursors of wildcard subscriptions that have read everything, among the first `most`. The next

@@ -74,6 +74,7 @@ enum Logged {
     CreateName(u32, DestinationKind, TopicName),
     RemoveName(u32),
     CreateQueue(u32, Source),
+    Pause(u32, bool),
     RemoveQueue(u32),
     RemoveHistory(u32),
     Append {
@@ -92,6 +93,7 @@ enum Logged {
 struct SavedQueue {
     source: Source,
     waiting: BTreeMap<u64, (Copy, u32)>,
+    is_paused: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -248,6 +250,9 @@ impl MemoryJournal {
                     }
                     Source::Shared(name) => restore.shared(*id, name),
                     Source::History => continue,
+                }
+                if queue.is_paused {
+                    restore.paused(*id);
                 }
                 for (copy, deliveries) in queue.waiting.values() {
                     if !restore.has_room(copy.bytes()) {
@@ -507,8 +512,16 @@ impl Recorded {
             Logged::RemoveName(id) => drop(self.names.remove(id)),
             Logged::CreateQueue(id, source) => {
                 self.last_id = self.last_id.max(*id);
-                let (source, waiting) = (source.clone(), BTreeMap::new());
-                self.queues.insert(*id, SavedQueue { source, waiting });
+                let saved = SavedQueue {
+                    source: source.clone(),
+                    waiting: BTreeMap::new(),
+                    is_paused: false,
+                };
+                self.queues.insert(*id, saved);
+            }
+            Logged::Pause(id, is_paused) => {
+                let queue = self.queues.get_mut(id).expect("it was created");
+                queue.is_paused = *is_paused;
             }
             Logged::RemoveQueue(id) => {
                 self.queues.remove(id).expect("it was created");
@@ -626,6 +639,14 @@ impl Journal for MemoryJournal {
         let id = self.recorded().fresh_id();
         drop(self.change(format!("create {text}"), Logged::CreateQueue(id, source)));
         id
+    }
+
+    fn set_paused(&self, queue: u32, name: &TopicName, is_paused: bool) {
+        let text = match is_paused {
+            true => format!("pause {name}"),
+            false => format!("resume {name}"),
+        };
+        drop(self.change(text, Logged::Pause(queue, is_paused)));
     }
 
     fn remove_queue(&self, queue: u32) {

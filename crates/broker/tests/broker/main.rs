@@ -2,6 +2,7 @@
 #![cfg(not(loom))]
 
 mod acknowledgement;
+mod action_harness;
 mod administration;
 mod awaited;
 mod bounds;
@@ -27,10 +28,12 @@ mod notices;
 mod paging;
 mod parked;
 mod permissions;
+mod queue_actions;
 mod queue_bounds;
 mod queue_checks;
 mod queue_harness;
 mod queue_model;
+mod queue_operations;
 mod queue_shares;
 mod queue_simulation;
 mod queue_threads;
@@ -38,6 +41,7 @@ mod queues;
 mod refused_transactions;
 mod restart;
 mod restart_model;
+mod restart_operations;
 mod restart_simulation;
 mod resubscribe;
 mod resubscribe_threads;

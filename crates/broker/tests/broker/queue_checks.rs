@@ -11,7 +11,7 @@ use crate::{
 
 impl Run {
     /// Lets all sessions read everything.
-    fn read_all(&mut self) {
+    pub fn read_all(&mut self) {
         expire(&self.broker, self.model.now_ms);
         loop {
             let is_loaded = self.load_all();
@@ -64,7 +64,9 @@ impl Run {
             let is_there =
                 |one: &&Message| one.queue == name && matches!(one.fate, Fate::Queued | Fate::Held);
             let wanted = self.model.messages.iter().filter(is_there);
-            assert_eq!(found, wanted.map(|one| one.position).collect::<Vec<_>>());
+            let mut wanted: Vec<_> = wanted.map(|one| one.position).collect();
+            wanted.sort_unstable();
+            assert_eq!(found, wanted);
         }
     }
 
@@ -79,9 +81,10 @@ impl Run {
             assert_eq!(figures.waiting, count(Fate::Queued), "{name}");
             assert_eq!(figures.unacknowledged, count(Fate::Held), "{name}");
             assert_eq!(figures.acknowledged, count(Fate::Acknowledged), "{name}");
-            assert_eq!(figures.expired, count(Fate::Expired), "{name}");
+            let ever = |fate| self.model.count_ever(name, fate);
+            assert_eq!(figures.expired, ever(Fate::Expired), "{name}");
             // Messages for which the dead letter queue was full.
-            let refused = count(Fate::Dead).checked_sub(figures.dead_lettered);
+            let refused = ever(Fate::Dead).checked_sub(figures.dead_lettered);
             let refused = refused.expect("only the dead are dead letters");
             assert_eq!(
                 figures.discarded,
@@ -89,7 +92,14 @@ impl Run {
                 "{name}"
             );
             assert!(refused == 0 || self.is_bounded(), "{name}");
-            self.check_waiting(name);
+            assert_eq!(
+                figures.is_paused,
+                self.model.paused.contains(name),
+                "{name}"
+            );
+            if !figures.is_paused {
+                self.check_waiting(name);
+            }
         }
     }
 
@@ -124,7 +134,8 @@ impl Run {
 
     pub fn check_figures(&self) {
         for one in self.broker.queues(&as_filter(">"), 100).0 {
-            let gone = one.acknowledged + one.dead_lettered + one.expired + one.discarded;
+            let gone =
+                one.acknowledged + one.dead_lettered + one.expired + one.discarded + one.moved;
             assert_eq!(
                 one.enqueued,
                 one.waiting + one.unacknowledged + gone,

@@ -1,6 +1,6 @@
 //! The model of the queue simulation: messages and consumers in plain vectors and maps.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use broker::{Acknowledgement, Settlement, SubscriptionId, Verdict};
 
@@ -12,7 +12,7 @@ use crate::{
 pub const QUEUES: [&str; 3] = ["q.a", "q.b", "q.c"];
 
 /// The state of a message; each message has exactly one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Fate {
     /// In its queue, or given to a consumer that has not read it.
     Queued,
@@ -29,6 +29,8 @@ pub struct Message {
     pub queue: &'static str,
     pub position: u64,
     pub group: Option<u64>,
+    /// The message is the last of its group.
+    pub closes: bool,
     /// Counts the segments of the group; a message that closes the group ends a segment.
     pub segment: u64,
     pub is_red: bool,
@@ -81,6 +83,10 @@ pub struct Model {
     disturbed: HashMap<&'static str, u64>,
     /// The expected content of the dead letter queue.
     pub dead_letters: Vec<usize>,
+    /// Dead letters that were returned to their queue, by the queue and what they had become.
+    revived: HashMap<(&'static str, Fate), u64>,
+    /// Queues whose delivery is paused.
+    pub paused: BTreeSet<&'static str>,
     pub checks: Checks,
 }
 
@@ -93,6 +99,9 @@ pub struct Checks {
     pub waiting: u64,
     /// Paged messages, counted at each step.
     pub paged: u64,
+    /// Messages that an operator moved, and dead letters that were returned.
+    pub moved: u64,
+    pub revived: u64,
 }
 
 impl Checks {
@@ -102,6 +111,8 @@ impl Checks {
         self.redelivered += other.redelivered;
         self.waiting += other.waiting;
         self.paged += other.paged;
+        self.moved += other.moved;
+        self.revived += other.revived;
     }
 }
 
@@ -159,14 +170,50 @@ impl Consumer {
 
 impl Model {
     /// Records a published message; returns its number.
-    pub fn publish(&mut self, mut message: Message, closes: bool) -> usize {
+    pub fn publish(&mut self, mut message: Message) -> usize {
+        self.enter_segment(&mut message);
+        self.messages.push(message);
+        self.messages.len() - 1
+    }
+
+    fn enter_segment(&mut self, message: &mut Message) {
         if let Some(group) = message.group {
             let open = self.open.entry((message.queue, group)).or_default();
             message.segment = *open;
-            *open += u64::from(closes);
+            *open += u64::from(message.closes);
         }
-        self.messages.push(message);
-        self.messages.len() - 1
+    }
+
+    /// Makes a message the newest one of a queue, as an operator does.
+    pub fn arrive(&mut self, number: usize, queue: &'static str, position: u64) {
+        let mut message = self.messages[number].clone();
+        message.queue = queue;
+        message.position = position;
+        message.deliveries = 0;
+        message.fate = Fate::Queued;
+        message.step = self.step;
+        self.enter_segment(&mut message);
+        self.messages[number] = message;
+    }
+
+    /// Returns a dead letter to the queue that it comes from.
+    pub fn revive(&mut self, number: usize, position: u64) {
+        let Message { queue, fate, .. } = self.messages[number];
+        *self.revived.entry((queue, fate)).or_default() += 1;
+        let letter = self.dead_letters.iter().position(|one| *one == number);
+        self.dead_letters
+            .swap_remove(letter.expect("it is a dead letter"));
+        self.messages[number].expires_ms = 0;
+        self.arrive(number, queue, position);
+    }
+
+    /// Returns the positions of the messages of a queue that wait, after all sessions have read everything.
+    pub fn waiting(&self, queue: &str) -> Vec<u64> {
+        let waiting = self.messages.iter();
+        let waiting = waiting.filter(|one| one.queue == queue && one.fate == Fate::Queued);
+        let mut positions: Vec<_> = waiting.map(|one| one.position).collect();
+        positions.sort_unstable();
+        positions
     }
 
     pub fn disturb(&mut self, consumer: &Consumer) {
@@ -180,6 +227,7 @@ impl Model {
         let number: usize = taken.body.parse().expect("the messages are numbered");
         let message = &mut self.messages[number];
         assert_eq!(message.fate, Fate::Queued, "{taken:?} {message:?}");
+        assert!(!self.paused.contains(message.queue), "{taken:?}");
         message.deliveries += 1;
         assert_eq!(taken.count, message.deliveries, "{taken:?}");
         assert_eq!((taken.position, taken.missed), (message.position, None));
@@ -242,10 +290,9 @@ impl Model {
         let same = |one: &&Message| {
             (one.queue, one.group, one.segment) == (own.queue, own.group, own.segment)
         };
-        self.messages
-            .iter()
-            .find(same)
-            .map_or(0, |first| first.step)
+        // A message that was moved is not at its place in the list.
+        let steps = self.messages.iter().filter(same).map(|one| one.step);
+        steps.min().unwrap_or(0)
     }
 
     pub fn settle(&mut self, consumer: &mut Consumer, number: u64, verdict: Verdict) {
@@ -323,6 +370,12 @@ impl Model {
             }
         }
         count
+    }
+
+    /// Returns how many messages of a queue have had this fate, for the last time or before they were returned to it.
+    pub fn count_ever(&self, queue: &'static str, fate: Fate) -> u64 {
+        let revived = self.revived.get(&(queue, fate)).copied().unwrap_or(0);
+        self.count(queue, fate) + revived
     }
 
     pub fn count(&self, queue: &str, fate: Fate) -> u64 {

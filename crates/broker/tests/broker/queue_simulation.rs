@@ -51,6 +51,8 @@ fn check_all(checks: &Checks, count: u64) {
         assert!(checks.groups > 2 * count, "{checks:?}");
         assert!(checks.redelivered > 5 * count, "{checks:?}");
         assert!(checks.waiting > 5 * count, "{checks:?}");
+        assert!(checks.moved > 5 * count, "{checks:?}");
+        assert!(checks.revived > count, "{checks:?}");
     }
 }
 
@@ -143,7 +145,7 @@ impl Run {
     fn step(&mut self) {
         self.model.step += 1;
         self.step_journal();
-        match self.random.below(40) {
+        match self.random.below(45) {
             0 => self.attach(),
             1..=3 => self.consume(),
             4 => self.unsubscribe(),
@@ -157,13 +159,17 @@ impl Run {
             37 => self.look(),
             38 => self.check(),
             39 if self.chance(2) => self.pause_or_resume(),
+            40..=41 => self.move_messages(),
+            42 => self.retry(),
+            43 if self.chance(4) => self.delete_messages(),
+            44 => self.pause_or_resume_queue(),
             _ if self.random.below(8) == 0 => self.purge(),
             _ => {}
         }
         self.check_figures();
     }
 
-    fn chance(&mut self, one_in: u64) -> bool {
+    pub fn chance(&mut self, one_in: u64) -> bool {
         self.random.below(one_in) == 0
     }
 
@@ -274,7 +280,7 @@ impl Run {
     }
 
     /// Creates a publication, and its message for the model if the broker accepts it.
-    fn make(&mut self, number: usize) -> (broker::Publication, Message, bool) {
+    fn make(&mut self, number: usize) -> (broker::Publication, Message) {
         let group = self.chance(3).then(|| self.random.below(4));
         let closes = group.is_some() && self.chance(6);
         let expires_ms = match self.random.below(6) {
@@ -285,6 +291,7 @@ impl Run {
             queue: QUEUES[self.random.below(3) as usize],
             position: 0,
             group,
+            closes,
             segment: 0,
             is_red: self.chance(2),
             expires_ms,
@@ -301,17 +308,13 @@ impl Run {
         headers.extend(closes.then(|| "JMSXGroupSeq:-1".to_owned()));
         let headers: Vec<_> = headers.iter().map(String::as_str).collect();
         let publication = message(message_.queue, &number.to_string(), &headers);
-        (publication.expiring(expires_ms), message_, closes)
+        (publication.expiring(expires_ms), message_)
     }
 
-    fn make_batch(&mut self, most: u64) -> (Vec<broker::Publication>, Vec<(Message, bool)>) {
+    fn make_batch(&mut self, most: u64) -> (Vec<broker::Publication>, Vec<Message>) {
         let first = self.model.messages.len();
         let count = self.random.below(most + 1) as usize;
-        let made = (0..count).map(|index| {
-            let (publication, message, closes) = self.make(first + index);
-            (publication, (message, closes))
-        });
-        made.unzip()
+        (0..count).map(|index| self.make(first + index)).unzip()
     }
 
     fn publish(&mut self) {
@@ -321,19 +324,19 @@ impl Run {
         self.note_published(messages, &outcome);
     }
 
-    fn note_published(&mut self, messages: Vec<(Message, bool)>, outcome: &Outcome) {
-        for ((mut message, closes), result) in messages.into_iter().zip(&outcome.results) {
+    fn note_published(&mut self, messages: Vec<Message>, outcome: &Outcome) {
+        for (mut message, result) in messages.into_iter().zip(&outcome.results) {
             match result {
                 Ok(published) => {
                     message.position = published.id.position;
-                    self.model.publish(message, closes);
+                    self.model.publish(message);
                 }
                 Err(_) => assert!(self.is_full(message.queue)),
             }
         }
     }
 
-    fn is_full(&self, queue: &str) -> bool {
+    pub fn is_full(&self, queue: &str) -> bool {
         let figures = figures(&self.broker, queue);
         figures.waiting + figures.unacknowledged >= self.broker.limits().queue_entries
     }

@@ -57,6 +57,8 @@ pub struct Model {
     pub loose: BTreeSet<String>,
     /// Dead letters whose position is not known yet: body, persistent.
     pub letters: Vec<(String, bool)>,
+    /// Queues whose delivery is paused.
+    pub paused: BTreeSet<&'static str>,
 }
 
 /// The state of a restored broker: for each lasting queue its messages by position.

@@ -41,20 +41,20 @@ fn a_restart_keeps_paged_messages() {
     }
 }
 
-struct Run {
-    random: Random,
-    journal: Arc<MemoryJournal>,
-    broker: Broker,
+pub struct Run {
+    pub random: Random,
+    pub journal: Arc<MemoryJournal>,
+    pub broker: Broker,
     limits: Limits,
     epochs: Vec<(u64, u64)>,
-    model: Model,
+    pub model: Model,
     members: Vec<Member>,
     lasting: Vec<Lasting>,
     /// The number of calls of the journal after each operation, and the model then.
     snapshots: Vec<(usize, Model)>,
     /// A topic was removed, and may have been created again while messages of the first one were kept.
     may_have_two_names: bool,
-    newest: MessageId,
+    pub newest: MessageId,
 }
 
 /// A session with consumers of queues.
@@ -99,12 +99,12 @@ struct Unread {
 }
 
 /// A message to be published.
-struct Made {
-    kind: DestinationKind,
-    name: &'static str,
-    number: u64,
-    is_retained: bool,
-    held: Held,
+pub struct Made {
+    pub kind: DestinationKind,
+    pub name: &'static str,
+    pub number: u64,
+    pub is_retained: bool,
+    pub held: Held,
 }
 
 impl Run {
@@ -194,7 +194,7 @@ impl Run {
     }
 
     fn step(&mut self) {
-        match self.random.below(60) {
+        match self.random.below(65) {
             0..=1 => self.attach(),
             2..=7 => self.consume(),
             8..=24 => self.publish(),
@@ -210,7 +210,11 @@ impl Run {
             54..=56 => self.read_lasting(),
             57 => self.save_position(),
             58 => self.crash(),
-            _ => self.stop(),
+            59 => self.stop(),
+            60..=61 => self.move_messages(),
+            62 => self.retry(),
+            63 => self.delete_messages(),
+            _ => self.pause_or_resume_queue(),
         }
         self.sync_letters();
         self.snapshots
@@ -354,7 +358,7 @@ impl Run {
         }
     }
 
-    fn note(&mut self, made: Made, position: u64) {
+    pub fn note(&mut self, made: Made, position: u64) {
         let Made { name, held, .. } = made;
         if made.kind == DestinationKind::Queue {
             self.model.at(Place::Queue(name)).insert(position, held);
@@ -548,6 +552,9 @@ impl Run {
         match self.random.below(2) {
             0 => drop(self.broker.purge(&as_name(name))),
             _ => drop(self.broker.remove_queue(&as_name(name))),
+        }
+        if self.broker.queue(&as_name(name)).is_none() {
+            self.model.paused.remove(name);
         }
         let left = self.browse(name);
         let place = Place::Queue(name);
@@ -776,6 +783,16 @@ impl Run {
         let mut epochs = self.epochs.clone();
         epochs.push((EPOCH + 1_000, next));
         let broker = journal.restart(self.limits.clone(), &epochs, next, next - 1);
+        for name in QUEUES {
+            let is_paused = broker.queue(&as_name(name)).map(|queue| queue.is_paused);
+            let expected = [before, after].map(|model| model.paused.contains(name));
+            let is_known = is_paused.is_none_or(|is_paused| expected.contains(&is_paused));
+            let is_there = is_paused.is_some() || expected != [true, true];
+            assert!(
+                is_known && is_there,
+                "{name}: {is_paused:?}, not {expected:?}"
+            );
+        }
         let mut found = find(&broker, &journal, before.now_ms);
         // Dead letters that only this broker has made.
         for messages in found.values_mut() {
@@ -818,6 +835,7 @@ fn find(broker: &Broker, journal: &Arc<MemoryJournal>, now_ms: u64) -> Found {
     }
     broker.end_restoration();
     for name in QUEUES.into_iter().chain([DEAD_LETTERS]) {
+        broker.set_queue_paused(&as_name(name), false, &mut Outcome::default());
         consume(
             Place::Queue(name),
             consumer_of(Place::Queue(name), &Default::default()),

@@ -137,10 +137,13 @@ impl Broker {
         self.finish(state, after_lock, outcome);
     }
 
-    /// Publishes a dead letter. In the journal, the publication and what `settle` records are one transaction.
-    pub(crate) fn publish_dead_letter(
+    /// Publishes a message in place of another one, which `settle` records as settled. In the journal both are one
+    /// transaction. A publication that is refused records nothing.
+    pub(crate) fn publish_replacement(
         &self,
-        letter: Publication,
+        publisher: Publisher,
+        client: &Arc<Client>,
+        publication: Publication,
         settle: impl FnOnce(),
         outcome: &mut Outcome,
     ) {
@@ -149,14 +152,8 @@ impl Broker {
                 settle();
             }
         };
-        let mut batch = vec![letter];
-        self.publish_in_transaction(
-            Publisher::DeadLetter,
-            self.own(),
-            &mut batch,
-            record,
-            outcome,
-        );
+        let mut batch = vec![publication];
+        self.publish_in_transaction(publisher, client, &mut batch, record, outcome);
     }
 
     pub(crate) fn append_batch(

@@ -15,6 +15,7 @@ use crate::{
     queue::Queue,
     sequence::{LastingPlaces, Sequencer},
     session::Readable,
+    session::subscription::SkipReason,
     state::BrokerState,
     topic::Topic,
     topic::cursor::Cursor,
@@ -92,7 +93,7 @@ impl Broker {
             let appended = topic_run.topic.log.end().sequence - before;
             for subscription in &without_cursor {
                 topic_run.topic.account.dropped.add(appended);
-                subscription.session.count_dropped(appended);
+                subscription.count_skipped(SkipReason::CursorLimit, appended);
             }
             self.announce(topic_run.topic, outcome, after_lock);
             state.ages.update(topic_run.topic);
