@@ -1,5 +1,6 @@
 //! Periodic work, once a second: removes expired messages from the queues, idle topics and idle cursors, ends expired
-//! sessions of MQTT, ends connections with expired credentials, and publishes figures that have a subscriber.
+//! sessions of MQTT, ends connections with expired credentials, and publishes figures that have a subscriber. Once a minute it
+//! samples the queues for their history.
 
 use std::{
     sync::Arc,
@@ -7,13 +8,14 @@ use std::{
 };
 
 use app::Figures;
-use broker::{Outcome, TopicName};
+use broker::{Outcome, TopicFilter, TopicName};
 use serde::Serialize;
 use tokio::time::MissedTickBehavior;
 use tokio_stream::{StreamExt, wrappers::IntervalStream};
 
 use crate::{
-    clock, figures, mqtt::MqttHandler, queues, server::Server, server_publication, system_topics,
+    clock, figures, mqtt::MqttHandler, queue_history, queues, server::Server, server_publication,
+    system_topics,
 };
 
 /// Runs as long as the server.
@@ -29,6 +31,9 @@ pub async fn run_housekeeping(server: Arc<Server>, mqtt: MqttHandler) {
         mqtt.run_due_work();
         server.access.end_expired();
         server.access.tick();
+        if server.queue_history.is_due(uptime_ms) {
+            sample_queues(&server);
+        }
         let current = server.figures.tick();
         publish_system_topics(&server, &current);
         publish_if_subscribed(&server, figures::TOPIC, || current);
@@ -40,6 +45,14 @@ fn expire(server: &Server) {
     let mut outcome = Outcome::default();
     server.broker.expire(clock::unix_ms(), &mut outcome);
     server.carry_out(&mut outcome);
+}
+
+/// Adds a point to the history of the queues.
+fn sample_queues(server: &Server) {
+    if let Ok(all) = TopicFilter::new(">") {
+        let (queues, _) = server.broker.queues(&all, queue_history::MAX_QUEUES);
+        server.queue_history.sample(&queues, clock::unix_ms());
+    }
 }
 
 fn publish_system_topics(server: &Server, figures: &Figures) {

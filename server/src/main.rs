@@ -38,6 +38,7 @@ mod port;
 mod protocol_detection;
 mod proxy_header;
 mod public_url;
+mod queue_history;
 mod queues;
 mod refused_connections;
 mod serve;

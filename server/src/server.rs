@@ -21,6 +21,7 @@ use crate::{
     figures::FiguresWithRates,
     gate::Gate,
     partial_input::{PartialInputBudget, PartialMessage},
+    queue_history::QueueHistory,
     storage::{DiskStatus, SessionLog, Storage},
     trusted_proxies::TrustedProxies,
 };
@@ -63,6 +64,8 @@ pub struct Server {
     pub clock: Clock,
     /// The figures for people and pages.
     pub figures: FiguresWithRates,
+    /// The depth and the rates of queues over the last hour.
+    pub queue_history: QueueHistory,
     /// All publications pass this gate.
     pub gate: Arc<Gate>,
     /// The memory of incomplete messages.
@@ -103,6 +106,7 @@ impl Server {
             figures: FiguresWithRates::new(&broker, disk.clone(), clock),
             broker,
             clock,
+            queue_history: QueueHistory::default(),
             gate: Arc::default(),
             partial_input: PartialInputBudget::new(options.unfinished_bytes()),
             http_name: "http".into(),

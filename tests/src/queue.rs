@@ -36,3 +36,10 @@ pub async fn until(server: &Carillon, queue: &str, name: &str, value: u64) {
     let ask = || figures(server, queue);
     eventually(&what, ask, |figures| figures[name] == value).await;
 }
+
+/// Waits until a figure of a queue has at least this value.
+pub async fn until_at_least(server: &Carillon, queue: &str, name: &str, value: u64) {
+    let what = format!("{name} of {queue} to be at least {value}");
+    let ask = || figures(server, queue);
+    eventually(&what, ask, |figures| figures[name].as_u64() >= Some(value)).await;
+}

@@ -148,7 +148,7 @@ pub fn with_token(
     method: Method,
     url: impl AsRef<str>,
     token: &str,
-    body: &'static str,
+    body: impl Into<bytes::Bytes>,
 ) -> Request<Full<bytes::Bytes>> {
     let mut request = request(method, url, body);
     let value = format!("Bearer {token}").parse().expect("a header");

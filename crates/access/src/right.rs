@@ -17,8 +17,8 @@ pub enum Right {
     Receive,
     /// Read the messages of a queue without consuming them, and see its figures.
     Browse,
-    /// Delete and purge topics and queues. With the filter `>` also: see and end the sessions and connections of others, and
-    /// see the figures of the server.
+    /// Delete and purge topics and queues, move their messages, and pause queues. With the filter `>` also: see and end the
+    /// sessions and connections of others, and see the figures of the server.
     Manage,
 }
 

@@ -174,6 +174,7 @@ impl ReadCycle {
     /// Publishes the batch, and carries out its effects.
     pub fn publish(&mut self, broker: &Broker, advisories: &Advisories, own: &Arc<Session>) {
         broker.publish_for(own.client(), &mut self.batch, &mut self.outcome);
+        self.count_accepted(own);
         self.carry_out(advisories, own);
     }
 
@@ -186,7 +187,13 @@ impl ReadCycle {
         record: impl FnOnce(),
     ) {
         broker.publish_and_record(own.client(), &mut self.batch, record, &mut self.outcome);
+        self.count_accepted(own);
         self.carry_out(advisories, own);
+    }
+
+    fn count_accepted(&self, own: &Session) {
+        let accepted = self.outcome.results.iter().filter(|one| one.is_ok());
+        own.count_published(accepted.count() as u64);
     }
 
     /// Carries out the effects that the broker returned. Skips the delivery to `own`: the connection drains itself at

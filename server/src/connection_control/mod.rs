@@ -1,9 +1,10 @@
 //! The open connections as an operator sees and ends them, and the clients that may not connect.
 
 mod bans;
+mod rates;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashMap},
     net::IpAddr,
     sync::{
         Arc, Mutex, MutexGuard, OnceLock, PoisonError,
@@ -14,6 +15,8 @@ use std::{
 use broker::{QuotaCharge, Session};
 
 pub use bans::{Ban, BanTarget, Banned, Bans, Network, TooManyBans, Visitor};
+use rates::RateMeter;
+pub use rates::{MessageRates, MessageTotals};
 
 use crate::{
     access_control::Principal,
@@ -31,6 +34,8 @@ pub struct ConnectionControl {
 struct OpenState {
     /// By their numbers.
     connections: BTreeMap<u64, Arc<OpenConnection>>,
+    /// Their numbers, by the addresses of their sessions.
+    by_session: HashMap<usize, u64>,
     last_id: u64,
 }
 
@@ -46,6 +51,8 @@ pub struct OpenConnection {
     must_end: AtomicBool,
     /// Its unit of the user's quota.
     charge: Mutex<Option<QuotaCharge>>,
+    /// The rates that were last asked for.
+    rates: RateMeter,
 }
 
 /// The description of a connection at its start.
@@ -104,9 +111,11 @@ impl ConnectionControl {
             client: OnceLock::new(),
             must_end: AtomicBool::new(false),
             charge: Mutex::new(charge),
+            rates: RateMeter::default(),
         });
         let listed = Arc::clone(&connection);
         open.connections.insert(connection.id, listed);
+        open.by_session.insert(address_of(session), connection.id);
         drop(open);
         // A ban that was added before the connection was listed did not find the connection.
         if self.check(&connection.visitor()).is_err() {
@@ -117,7 +126,25 @@ impl ConnectionControl {
 
     /// Removes a connection from the list.
     pub fn close(&self, connection: &OpenConnection) {
-        self.state().connections.remove(&connection.id);
+        let mut open = self.state();
+        open.connections.remove(&connection.id);
+        let session = address_of(&connection.session);
+        // A later connection may have taken over the session.
+        if open.by_session.get(&session) == Some(&connection.id) {
+            open.by_session.remove(&session);
+        }
+    }
+
+    /// Returns the connection with this number.
+    pub fn find(&self, id: u64) -> Option<Arc<OpenConnection>> {
+        self.state().connections.get(&id).map(Arc::clone)
+    }
+
+    /// Returns the connection of a session.
+    pub fn of_session(&self, session: &Arc<Session>) -> Option<Arc<OpenConnection>> {
+        let open = self.state();
+        let id = open.by_session.get(&address_of(session))?;
+        open.connections.get(id).map(Arc::clone)
     }
 
     /// Returns the connections after one, at most `max`, and the number of all.
@@ -130,7 +157,7 @@ impl ConnectionControl {
 
     /// Ends the connection with this number. Returns it, or `None` if there is none.
     pub fn end(&self, id: u64) -> Option<Arc<OpenConnection>> {
-        let connection = self.state().connections.get(&id).map(Arc::clone)?;
+        let connection = self.find(id)?;
         connection.end();
         Some(connection)
     }
@@ -224,6 +251,12 @@ impl OpenConnection {
         self.client.get_or_init(|| client.into());
     }
 
+    /// Returns the rates of its messages, from the totals at a time in Unix milliseconds.
+    pub fn rates(&self, totals: MessageTotals, now_ms: u64) -> MessageRates {
+        let since_ms = u64::from(self.since_unix_s) * 1_000;
+        self.rates.measure(totals, now_ms, since_ms)
+    }
+
     /// Returns the description for bans.
     pub fn visitor(&self) -> Visitor<'_> {
         Visitor {
@@ -259,6 +292,11 @@ impl ClientProtocol {
             Self::Events => "events",
         }
     }
+}
+
+/// Returns the address of a session in memory, which is unique as long as its connection is listed.
+fn address_of(session: &Arc<Session>) -> usize {
+    Arc::as_ptr(session).addr()
 }
 
 /// The connections that a new ban examines while it holds the lock of the list.

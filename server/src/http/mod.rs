@@ -21,6 +21,8 @@ mod origin;
 mod pages;
 mod problem;
 mod publish;
+mod queue_actions;
+mod queue_insight;
 mod queues;
 mod read_deadline;
 mod refusals;
@@ -214,11 +216,25 @@ fn api(state: &HttpState, others: Router<HttpState>) -> Router<HttpState> {
             post(queues::send).get(queues::queue).delete(queues::remove),
         )
         .route("/queues/{queue}/messages", get(queues::messages))
+        .route("/queues/{queue}/consumers", get(queue_insight::consumers))
+        .route("/queues/{queue}/history", get(queue_insight::history))
+        .route("/queues/{queue}/move", post(queue_actions::move_messages))
+        .route("/queues/{queue}/copy", post(queue_actions::copy_messages))
+        .route("/queues/{queue}/retry", post(queue_actions::retry_messages))
+        .route(
+            "/queues/{queue}/delete-messages",
+            post(queue_actions::delete_messages),
+        )
+        .route("/queues/{queue}/pause", post(queue_actions::pause))
+        .route("/queues/{queue}/resume", post(queue_actions::resume))
         .merge(others)
         .route("/bounds", get(bounds::bounds))
         .route("/figures", get(api::figures))
         .route("/connections", get(connections::connections))
-        .route("/connections/{id}", delete(connections::end))
+        .route(
+            "/connections/{id}",
+            get(connections::connection).delete(connections::end),
+        )
         .route("/users", get(users::users))
         .route("/bans", get(bans::bans).post(bans::add))
         .route("/bans/{id}", delete(bans::remove))

@@ -7,7 +7,7 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use broker::{InvalidName, JournalError, PublishError, SubscribeError, TEMPORARY};
+use broker::{InvalidName, JournalError, PublishError, SubscribeError, TEMPORARY, TopicName};
 use serde::Serialize;
 
 use crate::access_control::RateExceeded;
@@ -44,6 +44,16 @@ impl Problem {
             retry_after_s: Some(seconds),
             ..self
         }
+    }
+
+    /// Returns the description of the error.
+    pub fn into_detail(self) -> String {
+        self.detail
+    }
+
+    /// Creates the problem of a queue that does not exist.
+    pub fn no_queue(name: &TopicName) -> Self {
+        Self::new(StatusCode::NOT_FOUND, format!("there is no queue {name}"))
     }
 
     /// Creates a problem with status 400.

@@ -135,7 +135,7 @@ pub async fn publish(
 /// # Errors
 ///
 /// The problem for the response, if the user may not publish within `MAX_RATE_WAIT`.
-async fn wait_for_rate(account: &UserAccount) -> Result<(), Problem> {
+pub async fn wait_for_rate(account: &UserAccount) -> Result<(), Problem> {
     let until = Instant::now() + MAX_RATE_WAIT;
     while let Some(wait) = account.wait_time() {
         let now = Instant::now();

@@ -10,7 +10,10 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
 };
-use broker::{Broker, Browsed, DestinationKind, Publication, SharedEntry, Start, TopicName};
+use broker::{
+    Broker, Browsed, DestinationKind, MessageId, Publication, Selector, SharedEntry, Start,
+    TopicName,
+};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -20,7 +23,7 @@ use super::{
     problem::{Problem, refuse_temporary},
     publish::{self, Content, PublishQuery},
 };
-use crate::{message::Message, queues, server::Server};
+use crate::{fairness, message::Message, queues, server::Server};
 
 /// `GET /api/queues?filter=…&limit=…`: lists the queues that the sender may see, by name, with figures, as on the topic
 /// `$SYS.queues`.
@@ -48,7 +51,7 @@ pub async fn queue(
     let name = TopicName::new(&queue)?;
     rights.check_visible(DestinationKind::Queue, &name)?;
     let figures = server.broker.queue(&name);
-    let figures = figures.ok_or_else(|| no_queue(&name))?;
+    let figures = figures.ok_or_else(|| Problem::no_queue(&name))?;
     Ok(Json(queues::figures(&figures)))
 }
 
@@ -92,13 +95,13 @@ pub async fn remove(
         return Err(Problem::new(StatusCode::FORBIDDEN, detail));
     }
     let removed = server.broker.remove_queue(&name);
-    removed.ok_or_else(|| no_queue(&name))?;
+    removed.ok_or_else(|| Problem::no_queue(&name))?;
     rights.note_managed("delete-queue", name.as_str());
     server.background_context().wait_until_durable().await;
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// `GET /api/queues/{queue}/messages?after=…&limit=…`: lists the messages, oldest first, without consuming them.
+/// `GET /api/queues/{queue}/messages?after=…&limit=…&selector=…`: lists the messages, oldest first, without consuming them.
 pub async fn messages(
     State(server): State<Arc<Server>>,
     rights: Rights,
@@ -109,9 +112,15 @@ pub async fn messages(
     rights.check(Right::Browse, DestinationKind::Queue, &name)?;
     refuse_temporary(name.as_str())?;
     let after = query.after(&server.broker)?;
+    let selector = query.selector()?;
     let limit = query.limit.unwrap_or(DEFAULT_MESSAGES).min(MAX_MESSAGES);
-    let found = browse(&server.broker, &name, after, limit + 1).await;
-    let found = found.ok_or_else(|| no_queue(&name))?;
+    let browse = Browse {
+        after,
+        most: limit + 1,
+        selector,
+    };
+    let found = browse.run(&server.broker, &name).await;
+    let BrowsedMessages { found, next } = found.ok_or_else(|| Problem::no_queue(&name))?;
     let limits = DocumentLimits {
         messages: limit,
         bytes: MAX_BYTES,
@@ -120,46 +129,100 @@ pub async fn messages(
         .into_iter()
         .map(move |entry| Message::new(&server.broker, &entry));
     let before = b"{\"messages\":[".to_vec();
-    let document = Document::new(before, messages, limits, |following| {
-        // Marks that further messages follow.
-        format!("],\"more\":{}}}", following == Following::More).into_bytes()
+    let document = Document::new(before, messages, limits, move |following| {
+        // Marks that further messages follow: after the last one, or after a message that does not match.
+        match (following, next) {
+            (Following::More, _) => b"],\"more\":true}".to_vec(),
+            (Following::Nothing, None) => b"],\"more\":false}".to_vec(),
+            (Following::Nothing, Some(next)) => {
+                format!("],\"more\":true,\"next\":\"{next}\"}}").into_bytes()
+            }
+        }
     });
     Ok(document.into_response())
 }
 
-/// Returns messages of a queue after a position. Those that are not in memory are read from the disk, until there are more
-/// than the response can have.
-async fn browse(
-    broker: &Broker,
-    name: &TopicName,
+/// A request for messages of a queue.
+struct Browse {
+    /// The position after which it begins.
     after: u64,
+    /// Maximum number of messages.
     most: usize,
-) -> Option<Vec<SharedEntry>> {
-    let mut found = Vec::new();
-    let (mut after, mut bytes) = (after, 0);
-    while found.len() < most && bytes <= MAX_BYTES {
-        let Browsed { entries, paged } = broker.browse(name, after, most - found.len())?;
-        let Some(mut paged) = paged else {
-            found.extend(entries);
-            break;
-        };
-        let loaded = poll_fn(|context| paged.poll(context.waker())).await;
-        after = paged.last();
-        let more = entries.into_iter().chain(loaded);
-        found.extend(more.inspect(|entry| bytes += entry.body().len()));
-    }
-    Some(found)
+    /// The condition on messages.
+    selector: Option<Selector>,
 }
 
-/// The query `?after=…&limit=…`.
+/// The messages of a queue for a response.
+struct BrowsedMessages {
+    found: Vec<SharedEntry>,
+    /// The last message that was examined, if there may be more that match.
+    next: Option<MessageId>,
+}
+
+impl Browse {
+    /// Returns messages of a queue. Those that are not in memory are read from the disk, until there are more than the
+    /// response can have, or enough were examined.
+    async fn run(mut self, broker: &Broker, name: &TopicName) -> Option<BrowsedMessages> {
+        let mut found: Vec<SharedEntry> = Vec::new();
+        let (mut bytes, mut examined, mut examined_bytes) = (0, 0, 0);
+        while found.len() < self.most && bytes <= MAX_BYTES {
+            if examined >= MAX_EXAMINED || examined_bytes >= MAX_EXAMINED_BYTES {
+                let next = Some(broker.id(self.after));
+                return Some(BrowsedMessages { found, next });
+            }
+            let most = match &self.selector {
+                None => self.most - found.len(),
+                Some(_) => EXAMINED_AT_ONCE,
+            };
+            let Browsed { mut entries, paged } = broker.browse(name, self.after, most)?;
+            let mut is_last = entries.len() < most;
+            if let Some(mut paged) = paged {
+                entries.extend(poll_fn(|context| paged.poll(context.waker())).await);
+                self.after = paged.last();
+                is_last = false;
+            } else if let Some(last) = entries.last() {
+                self.after = last.position();
+            }
+            examined += entries.len();
+            examined_bytes += entries.iter().map(|one| one.body().len()).sum::<usize>();
+            for entry in entries {
+                if found.len() < self.most && self.matches(&entry) {
+                    bytes += entry.body().len();
+                    found.push(entry);
+                }
+            }
+            if is_last {
+                return Some(BrowsedMessages { found, next: None });
+            }
+            fairness::yield_if_due().await;
+        }
+        // More messages may follow even if the response has room for all of these.
+        let next = (bytes > MAX_BYTES).then(|| broker.id(self.after));
+        Some(BrowsedMessages { found, next })
+    }
+
+    fn matches(&self, entry: &SharedEntry) -> bool {
+        let selector = self.selector.as_ref();
+        selector.is_none_or(|selector| selector.matches(&**entry))
+    }
+}
+
+/// The query `?after=…&limit=…&selector=…`.
 #[derive(Deserialize)]
 pub struct MessagesQuery {
     /// The id of the last message of the previous page.
     after: Option<String>,
     limit: Option<usize>,
+    selector: Option<String>,
 }
 
 impl MessagesQuery {
+    /// Returns the condition on messages.
+    fn selector(&self) -> Result<Option<Selector>, Problem> {
+        let selector = self.selector.as_deref().map(Selector::new).transpose();
+        selector.map_err(|error| Problem::bad_request(format!("selector: {error}")))
+    }
+
     /// Returns the position after which to start. The messages of an earlier run are gone, so an id of that run returns
     /// all.
     fn after(&self, broker: &Broker) -> Result<u64, Problem> {
@@ -185,12 +248,12 @@ pub struct SendResponse {
     consumers: usize,
 }
 
-fn no_queue(name: &TopicName) -> Problem {
-    Problem::new(StatusCode::NOT_FOUND, format!("there is no queue {name}"))
-}
-
 const MAX_QUEUES: usize = 1_000;
 const DEFAULT_MESSAGES: usize = 100;
 const MAX_MESSAGES: usize = 1_000;
+/// Messages that a request with a selector examines, the bytes of their bodies, and messages that it examines at once.
+const MAX_EXAMINED: usize = 10_000;
+const MAX_EXAMINED_BYTES: usize = 64 << 20;
+const EXAMINED_AT_ONCE: usize = 500;
 /// Maximum size of the JSON, not counting the rest of the message that exceeds it.
 const MAX_BYTES: usize = 8 << 20;

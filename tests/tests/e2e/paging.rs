@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use harness::data::DataDirectory;
 use harness::deadline::eventually;
-use harness::http::{get, request, send};
+use harness::http::{get, post, request, send};
 use harness::stomp::{Frame, StompClient};
 use harness::{Carillon, queue};
 use http::{Method, StatusCode};
@@ -177,6 +177,40 @@ async fn the_messages_of_a_queue_on_disk_can_be_listed_and_deleted() {
     server.kill().await;
     let server = start(&directory).await;
     assert!(queue::figures(&server, "jobs").await.is_null());
+}
+
+#[tokio::test]
+async fn a_message_on_disk_is_moved_by_a_selector_in_several_requests() {
+    let directory = DataDirectory::fresh();
+    let server = start(&directory).await;
+    fill(&server).await;
+    let wanted = MESSAGES - 2;
+    let mut after = String::new();
+    let mut requests = 0;
+    let moved = loop {
+        requests += 1;
+        let body = format!(r#"{{"to": "/queue/found", "selector": "n = {wanted}"{after}}}"#);
+        let answer = post(
+            server.url("/api/queues/jobs/move"),
+            "application/json",
+            body,
+        )
+        .await;
+        let done = answer.json();
+        if done["done"] == 1 {
+            break done;
+        }
+        let next = done["next"].as_str().expect("more to examine");
+        after = format!(r#", "after": "{next}""#);
+    };
+    assert_eq!(moved["matched"], 1);
+    assert!(requests > 1, "a request examines a bounded number of bytes");
+    is_small(&server).await;
+    server.kill().await;
+    let server = start(&directory).await;
+    assert_eq!(queue::depth(&server, "found").await, (1, 0));
+    let left = MESSAGES as u64 - 1;
+    assert_eq!(queue::depth(&server, "jobs").await, (left, 0));
 }
 
 /// Overwrites a byte of the first body in the log that begins with this number.

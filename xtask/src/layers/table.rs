@@ -86,6 +86,7 @@ const SERVER: Crate = Crate {
             "connection_control",
             "partial_input",
             "proxy_header",
+            "queue_history",
             "queues",
             "refused_connections",
             "server_publication",
