@@ -3,23 +3,41 @@
 
 use std::sync::Arc;
 
-use crate::{Route, json::Json, queues::Queues, visitor::Visitor};
+#[cfg(feature = "ssr")]
+use crate::{Route, program::Module};
+use crate::{json::Json, queues::Queues, visitor::Visitor};
 
-/// The path of the current request, without query; it begins with a slash.
+/// The address of the current request.
 #[derive(Clone, Debug)]
-pub struct RequestPath(pub String);
+pub struct RequestPath {
+    /// The path without query; it begins with a slash.
+    pub path: String,
+    /// The query without `?`; may be empty.
+    pub query: String,
+}
 
 impl RequestPath {
-    /// Returns the page of the path.
-    pub(crate) fn route(&self) -> Route {
-        Route::of(self.0.strip_prefix('/').unwrap_or(&self.0))
+    /// Returns the path relative to the root of the site.
+    pub(crate) fn relative(&self) -> &str {
+        self.path.strip_prefix('/').unwrap_or(&self.path)
     }
 
-    /// Returns the reference to the root of the site from a page in a folder.
+    /// Returns the page of the path.
     #[cfg(feature = "ssr")]
-    pub(crate) fn base(&self) -> Option<String> {
-        let depth = self.0.matches('/').count().saturating_sub(1);
-        (depth > 0).then(|| "../".repeat(depth))
+    pub fn route(&self) -> Route {
+        Route::of(self.relative())
+    }
+
+    /// Returns the reference to the root of the site, for pages that need an element `base`: pages in a folder, and the pages
+    /// of a module with such pages, because the program goes from one to the other in the same document.
+    #[cfg(feature = "ssr")]
+    pub fn base(&self) -> Option<String> {
+        let depth = self.path.matches('/').count().saturating_sub(1);
+        match (depth, self.route().module()) {
+            (0, Module::Demo) => None,
+            (0, Module::Tools) => Some("./".to_owned()),
+            (depth, _) => Some("../".repeat(depth)),
+        }
     }
 }
 
@@ -28,6 +46,14 @@ impl RequestPath {
 #[derive(Clone, Debug)]
 pub struct Assets {
     pub css: String,
+    pub demo: ModuleAssets,
+    /// `None` if `dist/` was built without the second module; its pages are then not updated in the browser.
+    pub tools: Option<ModuleAssets>,
+}
+
+/// The files of one module.
+#[derive(Clone, Debug)]
+pub struct ModuleAssets {
     pub js: String,
     pub wasm: String,
 }

@@ -4,8 +4,9 @@
 //!
 //! The server uses [`shell()`] (the document), [`PATHS`] and [`Route`] (the paths that have a
 //! page), and the contexts [`Assets`], [`Host`] and [`RequestPath`], which it provides before
-//! rendering. The browser calls `start()`.
+//! rendering. The browser calls `start()` or `start_tools()`, depending on the module (see `program`).
 
+mod address;
 mod angle;
 mod browser;
 mod chart;
@@ -25,6 +26,7 @@ mod mount;
 mod navigation;
 mod number;
 mod pages;
+mod program;
 mod queues;
 mod rate;
 mod reactive;
@@ -43,20 +45,31 @@ mod visitor;
 pub use figures::bytes;
 #[cfg(feature = "ssr")]
 pub use host::DiskFigures;
-pub use host::{Assets, Figures, Host, Image, RequestPath, TopicFigures};
+pub use host::{Assets, Figures, Host, Image, ModuleAssets, RequestPath, TopicFigures};
+pub use program::Module;
 pub use queues::{QueueFigures, Queues};
-pub use root::App;
 pub use route::{PATHS, Route};
 #[cfg(feature = "ssr")]
 pub use shell::shell;
 pub use visitor::{TOPICS, Visitor};
 
-/// Starts the program in the document that the server rendered. Marks `<html>` with `data-started`
-/// when the pages are drawn.
+/// Starts the program of the overview and the demonstration in the document that the server rendered. Marks `<html>` with
+/// `data-started` when the pages are drawn.
 #[cfg(feature = "browser")]
 pub fn start() {
+    start_program(pages::demo());
+}
+
+/// Does the same for the pages of topics, queues and connections.
+#[cfg(feature = "browser")]
+pub fn start_tools() {
+    start_program(pages::tools());
+}
+
+#[cfg(feature = "browser")]
+fn start_program(program: program::Program<impl leptos::prelude::IntoView + 'static>) {
     stopped::report_panics();
-    mount::mount();
+    mount::mount(program);
     let document = leptos::prelude::document().document_element();
     if let Some(document) = document {
         // Only the style of notes and the page benchmark read the mark.

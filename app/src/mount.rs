@@ -10,22 +10,29 @@
 use std::sync::Arc;
 
 use hydration_context::HydrateSharedContext;
-use leptos::{mount::mount_to, prelude::document, reactive::owner::Owner};
+use leptos::{
+    mount::mount_to,
+    prelude::{IntoView, document},
+    reactive::owner::Owner,
+};
 use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlElement};
 
-use crate::{App, root::ROOT_ID};
+use crate::{
+    program::Program,
+    root::{ROOT_ID, app},
+};
 
 /// Draws the pages in their element. If something has removed the element, a new one is added at
 /// the end of the body.
-pub fn mount() {
+pub fn mount(program: Program<impl IntoView + 'static>) {
     let Some(root) = root() else { return };
     let focus = Focus::of(&root);
     root.set_text_content(None);
     // Gives the view the values that the server sent with the page (`reactive::carried`).
     let owner = Owner::new_root(Some(Arc::new(HydrateSharedContext::new())));
     owner.with(|| {
-        mount_to(root.clone(), App).forget();
+        mount_to(root.clone(), move || app(program)).forget();
         if let Some(context) = Owner::current_shared_context() {
             context.hydration_complete();
         }

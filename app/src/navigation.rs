@@ -9,9 +9,11 @@ use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{Element, HtmlElement, MouseEvent};
 
 use crate::{
-    RequestPath, Route,
+    Route,
+    address::without_query,
+    program::Module,
     reactive::{effect, once_live, text},
-    site::shown_path,
+    site::here,
     stopped::has_stopped,
 };
 
@@ -19,21 +21,20 @@ use crate::{
 #[derive(Clone, Copy)]
 pub struct Navigation {
     route: RwSignal<Route>,
+    module: Module,
 }
 
 impl Navigation {
     /// Starts with the page of the request (server) or of the address (browser). After that it
-    /// follows links and the browser's back and forward buttons, and sets the document's title.
-    pub fn new() -> Self {
-        let route = match is_browser() {
-            true => shown_route(),
-            false => use_context::<RequestPath>().map_or(Route::Overview, |path| path.route()),
-        };
+    /// follows links and the browser's back and forward buttons, and sets the document's title. Links to pages of
+    /// another module are left to the browser, which loads a new document.
+    pub fn new(module: Module, title: fn(Route) -> String) -> Self {
         let navigation = Self {
-            route: RwSignal::new(route),
+            route: RwSignal::new(shown_route()),
+            module,
         };
         once_live(move || navigation.listen());
-        effect(move |_| document().set_title(navigation.route().title()));
+        effect(move |_| document().set_title(&title(navigation.route())));
         navigation
     }
 
@@ -44,7 +45,7 @@ impl Navigation {
     /// Returns the attribute `aria-current` of a link to this path.
     pub fn current(self, path: &'static str) -> Signal<String> {
         text(move || {
-            let is_shown = self.route() == Route::of(path);
+            let is_shown = self.route().section() == Route::of(path);
             if is_shown { "page" } else { "false" }
         })
     }
@@ -52,7 +53,7 @@ impl Navigation {
     fn listen(self) {
         let steps = window_event_listener(ev::popstate, move |_| self.route.set(shown_route()));
         let clicks = window_event_listener(ev::click, move |click| {
-            if let Some(path) = page_asked_for(&click) {
+            if let Some(path) = self.page_asked_for(&click) {
                 click.prevent_default();
                 self.go(&path);
             }
@@ -74,34 +75,42 @@ impl Navigation {
         {
             return;
         }
-        self.route.set(Route::of(path));
+        self.route.set(Route::of(without_query(path)));
         window().scroll_to_with_x_and_y(0.0, 0.0);
-        let content = document().get_element_by_id(CONTENT_ID);
-        if let Some(content) = content.and_then(|content| content.dyn_into::<HtmlElement>().ok()) {
-            // A failure is not reported: the page is readable without the focus.
-            let _ = content.focus();
+        focus_content();
+    }
+
+    /// Returns the address of the page that a plain click on a link requests. After a panic the browser
+    /// follows the link itself, which loads the page anew.
+    fn page_asked_for(self, click: &MouseEvent) -> Option<String> {
+        if has_stopped() {
+            return None;
         }
+        let modified = click.ctrl_key() || click.meta_key() || click.shift_key() || click.alt_key();
+        if click.button() != 0 || modified || click.default_prevented() {
+            return None;
+        }
+        let clicked: Element = click.target()?.dyn_into().ok()?;
+        let link = clicked.closest("a[href]").ok()??;
+        let address = link.get_attribute("href")?;
+        let route = Route::of(without_query(&address));
+        let is_own = route != Route::NotFound && route.module() == self.module;
+        (is_own && !link.has_attribute("download")).then_some(address)
     }
 }
 
-/// Returns the page of the browser's address.
+/// Moves the keyboard's focus to the page's content.
+pub fn focus_content() {
+    let content = document().get_element_by_id(CONTENT_ID);
+    if let Some(content) = content.and_then(|content| content.dyn_into::<HtmlElement>().ok()) {
+        // A failure is not reported: the page is readable without the focus.
+        let _ = content.focus();
+    }
+}
+
+/// Returns the page of the request or of the browser's address.
 fn shown_route() -> Route {
-    shown_path().map_or(Route::NotFound, |path| Route::of(&path))
-}
-
-/// Returns the path of the page that a plain click on a link requests. After a panic the browser
-/// follows the link itself, which loads the page anew.
-fn page_asked_for(click: &MouseEvent) -> Option<String> {
-    if has_stopped() {
-        return None;
-    }
-    let modified = click.ctrl_key() || click.meta_key() || click.shift_key() || click.alt_key();
-    if click.button() != 0 || modified || click.default_prevented() {
-        return None;
-    }
-    let clicked: Element = click.target()?.dyn_into().ok()?;
-    let path = clicked.closest("a[href]").ok()??.get_attribute("href")?;
-    (Route::of(&path) != Route::NotFound).then_some(path)
+    here().map_or(Route::NotFound, |path| Route::of(&path))
 }
 
 /// The `id` of the element that holds a page's content.

@@ -1,14 +1,13 @@
 //! The root component: the parts that all pages share, and the page's single connection.
 
-use leptos::{either::EitherOf6, prelude::*};
+use leptos::prelude::*;
 
 use crate::{
-    Route,
     components::{ConnectionNotice, Header},
     connection::Connection,
     demo::Feeds,
     navigation::{CONTENT_ID, Navigation},
-    pages::{Chart, Console, NotFound, Overview, Queues, Rect},
+    program::Program,
     reactive::once_live,
 };
 
@@ -16,10 +15,10 @@ use crate::{
 /// and changes nothing outside it.
 pub const ROOT_ID: &str = "carillon";
 
-/// Everything that the pages draw.
-#[component]
-pub fn App() -> impl IntoView {
-    let navigation = Navigation::new();
+/// Everything that the pages of a program draw.
+pub fn app(program: Program<impl IntoView + 'static>) -> impl IntoView {
+    let navigation = Navigation::new(program.module, program.title);
+    let draw = program.draw;
     let connection = Connection::new();
     provide_context(navigation);
     provide_context(connection);
@@ -30,14 +29,7 @@ pub fn App() -> impl IntoView {
         <Header />
         <ConnectionNotice />
         <main id=CONTENT_ID tabindex="-1">
-            {move || match navigation.route() {
-                Route::Overview => EitherOf6::A(view! { <Overview /> }),
-                Route::Console => EitherOf6::B(view! { <Console /> }),
-                Route::Rect => EitherOf6::C(view! { <Rect /> }),
-                Route::Chart => EitherOf6::D(view! { <Chart /> }),
-                Route::Queues => EitherOf6::E(view! { <Queues /> }),
-                Route::NotFound => EitherOf6::F(view! { <NotFound /> }),
-            }}
+            {move || draw(navigation.route())}
         </main>
         <footer class="foot">
             <p>"Carillon " {env!("CARGO_PKG_VERSION")}</p>

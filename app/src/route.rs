@@ -2,6 +2,8 @@
 //!
 //! Paths are relative to the root of the site, which may be below a prefix (see `site`).
 
+use crate::{address::decoded, program::Module};
+
 /// A page. The server and the browser use the same table, so both draw the same page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Route {
@@ -10,11 +12,29 @@ pub enum Route {
     Rect,
     Chart,
     Queues,
+    Topics,
+    /// One topic; its name is part of the path.
+    Topic,
+    /// One queue; its name is part of the path.
+    Queue,
+    Connections,
     NotFound,
 }
 
-/// The paths that have a page; every other path is answered with the page `NotFound`, status 404.
-pub const PATHS: [&str; 5] = ["./", "console", "rect", "chart", "queues"];
+/// The paths that have a page, besides those with a name below [`FOLDERS`]; every other path is answered with the page
+/// `NotFound`, status 404.
+pub const PATHS: [&str; 7] = [
+    "./",
+    "console",
+    "rect",
+    "chart",
+    "queues",
+    "topics",
+    "connections",
+];
+
+/// The folders with a page for each name.
+pub const FOLDERS: [(&str, Route); 2] = [("topics/", Route::Topic), ("queues/", Route::Queue)];
 
 impl Route {
     /// Returns the page of a path, compared literally: `rect/` is not `rect`.
@@ -25,10 +45,42 @@ impl Route {
             "rect" => Self::Rect,
             "chart" => Self::Chart,
             "queues" => Self::Queues,
-            _ => Self::NotFound,
+            "topics" => Self::Topics,
+            "connections" => Self::Connections,
+            _ => Self::with_name(path).map_or(Self::NotFound, |(route, _)| route),
         }
     }
 
+    /// Returns the name in the path of a page in a folder, as a person writes it.
+    pub fn name(path: &str) -> Option<String> {
+        decoded(Self::with_name(path)?.1)
+    }
+
+    fn with_name(path: &str) -> Option<(Self, &str)> {
+        FOLDERS.into_iter().find_map(|(folder, route)| {
+            let name = path.strip_prefix(folder)?;
+            (!name.is_empty() && !name.contains('/')).then_some((route, name))
+        })
+    }
+
+    /// Returns the module that draws the page.
+    pub fn module(self) -> Module {
+        match self {
+            Self::Topics | Self::Topic | Self::Queue | Self::Connections => Module::Tools,
+            _ => Module::Demo,
+        }
+    }
+
+    /// Returns the page in the navigation to which this page belongs.
+    pub fn section(self) -> Self {
+        match self {
+            Self::Topic => Self::Topics,
+            Self::Queue => Self::Queues,
+            other => other,
+        }
+    }
+
+    /// Returns the title of the page; for a page with a name the part after the name.
     pub fn title(self) -> &'static str {
         match self {
             Self::Overview => "Carillon: a broker in one binary",
@@ -36,6 +88,10 @@ impl Route {
             Self::Rect => "Rectangle · Carillon",
             Self::Chart => "Chart · Carillon",
             Self::Queues => "Queues · Carillon",
+            Self::Topics => "Topics · Carillon",
+            Self::Topic => "Topic · Carillon",
+            Self::Queue => "Queue · Carillon",
+            Self::Connections => "Connections · Carillon",
             Self::NotFound => "Not found · Carillon",
         }
     }
@@ -59,8 +115,24 @@ mod tests {
 
     #[test]
     fn an_unknown_path_has_none() {
-        for path in ["/", "rect/", "Rect", "index.html", "./rect"] {
+        for path in [
+            "/",
+            "rect/",
+            "Rect",
+            "index.html",
+            "./rect",
+            "topics/",
+            "topics/a/b",
+        ] {
             assert_eq!(Route::of(path), Route::NotFound, "{path}");
         }
+    }
+
+    #[test]
+    fn a_page_in_a_folder_has_the_name_of_its_path() {
+        assert_eq!(Route::of("topics/a.b"), Route::Topic);
+        assert_eq!(Route::of("queues/a%2Fb"), Route::Queue);
+        assert_eq!(Route::name("queues/a%2Fb").as_deref(), Some("a/b"));
+        assert_eq!(Route::name("topics"), None);
     }
 }

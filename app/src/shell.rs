@@ -2,9 +2,12 @@
 //! starts the program. Only the server draws it.
 
 use leptos::nonce::use_nonce;
-use leptos::prelude::*;
+use leptos::{either::Either, prelude::*};
 
-use crate::{App, Assets, Host, RequestPath, Route, Visitor, root::ROOT_ID};
+use crate::{
+    Assets, Host, Module, ModuleAssets, RequestPath, Route, Visitor, pages,
+    root::{ROOT_ID, app},
+};
 
 /// Renders the whole document. Reads the contexts [`Assets`] and [`RequestPath`]; without them the
 /// document has no script and shows the overview.
@@ -13,14 +16,30 @@ pub fn shell() -> impl IntoView {
     let denied = (!visitor.denied.is_empty()).then(|| visitor.denied.join(" "));
     let path = use_context::<RequestPath>();
     let route = path.as_ref().map_or(Route::Overview, RequestPath::route);
+    // Relative to the element `base`, if there is one.
+    let here = path
+        .as_ref()
+        .filter(|path| path.base().is_some())
+        .map_or_else(String::new, |path| path.relative().to_owned());
     let base = path.and_then(|path| path.base());
+    let module = route.module();
+    let (title, drawn) = match module {
+        Module::Demo => {
+            let program = pages::demo();
+            ((program.title)(route), Either::Left(app(program)))
+        }
+        Module::Tools => {
+            let program = pages::tools();
+            ((program.title)(route), Either::Right(app(program)))
+        }
+    };
     view! {
         <!DOCTYPE html>
         <html lang="en" data-denied=denied>
             <head>
                 <meta charset="utf-8" />
                 {base.map(|base| view! { <base href=base /> })}
-                <title>{route.title()}</title>
+                <title>{title}</title>
                 <meta name="viewport" content="width=device-width, initial-scale=1" />
                 <meta name="description" content=DESCRIPTION />
                 <meta name="color-scheme" content="light dark" />
@@ -29,29 +48,37 @@ pub fn shell() -> impl IntoView {
                 <link rel="icon" href="./favicon.svg" type="image/svg+xml" />
                 <link rel="apple-touch-icon" href="./icon-192.png" />
                 <link rel="manifest" href="./site.webmanifest" />
-                {use_context::<Assets>().map(asset_links)}
+                {use_context::<Assets>().map(|assets| asset_links(assets, module))}
             </head>
             <body>
                 <DeniedNotice topics=visitor.denied />
-                <div id=ROOT_ID>
-                    <App />
-                </div>
+                <div id=ROOT_ID>{drawn}</div>
                 <SignedIn user=visitor.user />
-                <StoppedNotice />
+                <StoppedNotice here />
             </body>
         </html>
     }
 }
 
-fn asset_links(assets: Assets) -> impl IntoView {
-    let nonce = use_nonce();
-    let start = start_script(&assets);
+fn asset_links(assets: Assets, module: Module) -> impl IntoView {
+    let files = match module {
+        Module::Demo => Some(assets.demo),
+        Module::Tools => assets.tools,
+    };
     view! {
         <link rel="stylesheet" href=assets.css />
-        <link rel="modulepreload" href=assets.js nonce=nonce.clone() />
+        {files.map(module_links)}
+    }
+}
+
+fn module_links(files: ModuleAssets) -> impl IntoView {
+    let nonce = use_nonce();
+    let start = start_script(&files);
+    view! {
+        <link rel="modulepreload" href=files.js nonce=nonce.clone() />
         <link
             rel="preload"
-            href=assets.wasm
+            href=files.wasm
             r#as="fetch"
             r#type="application/wasm"
             crossorigin="anonymous"
@@ -63,7 +90,7 @@ fn asset_links(assets: Assets) -> impl IntoView {
 /// Returns the script that starts the program. It marks the document with `data-stopped` if the
 /// program cannot be loaded or started, and at a WebAssembly trap, which is the end of a panic.
 /// Other errors are ignored: a browser extension may have caused them.
-fn start_script(assets: &Assets) -> String {
+fn start_script(files: &ModuleAssets) -> String {
     format!(
         "const stop=()=>document.documentElement.setAttribute('data-stopped',''),\
          check=(error)=>{{if(error instanceof WebAssembly.RuntimeError)stop()}};\
@@ -71,7 +98,7 @@ fn start_script(assets: &Assets) -> String {
          addEventListener('unhandledrejection',(event)=>check(event.reason));\
          import('{}').then((module)=>module.default({{module_or_path:'{}'}}))\
          .catch((error)=>{{stop();console.error(error)}});",
-        assets.js, assets.wasm
+        files.js, files.wasm
     )
 }
 
@@ -110,9 +137,9 @@ fn SignedIn(user: String) -> impl IntoView {
 }
 
 /// The notice that the program failed. The style sheet shows it in a document with `data-stopped`,
-/// and its link loads the same page again; neither needs the program.
+/// and its link loads the same page again, `here`; neither needs the program.
 #[component]
-fn StoppedNotice() -> impl IntoView {
+fn StoppedNotice(here: String) -> impl IntoView {
     view! {
         <div class="stopped" role="alert">
             <p>
@@ -120,7 +147,7 @@ fn StoppedNotice() -> impl IntoView {
                 "Its program failed, so the content may be out of date. "
                 "The browser’s console has the details."
             </p>
-            <a href="">"Reload"</a>
+            <a href=here>"Reload"</a>
         </div>
     }
 }

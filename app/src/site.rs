@@ -3,7 +3,11 @@
 
 use leptos::prelude::*;
 
-use crate::host::Host;
+use crate::{
+    Route,
+    address::{self, without_query},
+    host::{Host, RequestPath},
+};
 
 /// Returns the address of the site as a reader types it in front of a path, without the last slash.
 pub fn site() -> String {
@@ -22,13 +26,28 @@ pub fn root() -> String {
     path[..end].to_owned()
 }
 
-/// Returns the path of the shown page, relative to the root; `None` if the page is outside of the site.
-pub fn shown_path() -> Option<String> {
+/// Returns the path of the page, relative to the root: of the request, or in the browser of its address; `None` if the page
+/// is outside of the site.
+pub fn here() -> Option<String> {
+    if !is_browser() {
+        let request = use_context::<RequestPath>();
+        return Some(request.map_or_else(String::new, |request| request.relative().to_owned()));
+    }
     let address = window().location().href().ok()?;
     Some(without_query(&address).strip_prefix(&root())?.to_owned())
 }
 
-fn without_query(address: &str) -> &str {
-    let end = address.find(['?', '#']).unwrap_or(address.len());
-    &address[..end]
+/// Returns the name of the topic or queue in the page's path; empty if it has none.
+pub fn subject() -> String {
+    let path = here().unwrap_or_default();
+    Route::name(&path).unwrap_or_default()
+}
+
+/// Returns a parameter of the query of the page's address.
+pub fn parameter(name: &str) -> Option<String> {
+    if !is_browser() {
+        return address::parameter(&use_context::<RequestPath>()?.query, name);
+    }
+    let address = window().location().href().ok()?;
+    address::parameter(address::query(&address), name)
 }

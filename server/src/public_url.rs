@@ -88,9 +88,22 @@ fn check_prefix(prefix: &str) -> Result<(), String> {
 }
 
 /// The first parts of the paths that the server answers itself.
-const OWN_PATHS: [&str; 13] = [
-    "api", "chart", "console", "healthz", "login", "logout", "mqtt", "pkg", "queues", "readyz",
-    "rect", "stomp", "ws",
+const OWN_PATHS: [&str; 15] = [
+    "api",
+    "chart",
+    "connections",
+    "console",
+    "healthz",
+    "login",
+    "logout",
+    "mqtt",
+    "pkg",
+    "queues",
+    "readyz",
+    "rect",
+    "stomp",
+    "topics",
+    "ws",
 ];
 
 #[cfg(test)]

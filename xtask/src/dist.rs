@@ -1,13 +1,15 @@
 //! `dist/`: the files that the server embeds and browsers fetch.
 //!
 //! ```text
-//! dist/pkg/carillon-<hash>.js        the module that loads the pages' WASM
-//! dist/pkg/carillon_bg-<hash>.wasm   the pages
+//! dist/pkg/carillon-<hash>.js        loads the WASM of the first module
+//! dist/pkg/carillon_bg-<hash>.wasm   the overview and the demonstration
 //! dist/pkg/carillon-<hash>.css       style/main.css
+//! dist/pkg/tools-<hash>.js           loads the WASM of the second module
+//! dist/pkg/tools_bg-<hash>.wasm      the pages of topics, queues and connections
 //! dist/...                           public/, unchanged
 //! ```
 //!
-//! The server finds a file in `pkg/` by its extension. Compressed forms (`.br`, `.gz`) are in the
+//! The server finds a file in `pkg/` by its extension; those of the second module begin with `tools`. Compressed forms (`.br`, `.gz`) are in the
 //! same folder as the files. `cargo xtask run` has a folder of its own with the same layout, without
 //! compressed forms. A folder is replaced as a whole, and only if its contents change, because a
 //! change makes cargo build the server again.
@@ -21,20 +23,20 @@ use std::time::UNIX_EPOCH;
 use anyhow::{Context, Result, ensure};
 
 use crate::assets::{self, Assets, hashed_name};
-use crate::pages::{self, MODULE};
+use crate::pages::{self, MODULES, Module};
 use crate::process::root;
 use crate::profile::Profile;
 
 /// Brings the files for a profile up to date.
 pub fn build(profile: Profile) -> Result<()> {
-    let wasm = pages::compile(profile)?;
-    let inputs = inputs(&wasm)?;
+    let compiled = pages::compile(profile)?;
+    let inputs = inputs(&compiled)?;
     let folder = profile.dist();
     if is_current(&folder, &inputs) {
         println!("xtask: {} is current", folder.display());
         return Ok(());
     }
-    let mut assets = assemble(&wasm)?;
+    let mut assets = assemble(&compiled)?;
     if profile != Profile::Quick {
         assets::compress(&mut assets)?;
     }
@@ -45,10 +47,12 @@ pub fn build(profile: Profile) -> Result<()> {
     Ok(())
 }
 
-fn assemble(wasm: &Path) -> Result<Assets> {
-    let mut assets = module(wasm)?;
+fn assemble(compiled: &[PathBuf]) -> Result<Assets> {
     let css = style()?;
-    assets.insert(hashed_name(&pkg(MODULE), "css", &css), css);
+    let mut assets = Assets::from([(hashed_name("pkg/carillon", "css", &css), css)]);
+    for (module, wasm) in MODULES.into_iter().zip(compiled) {
+        assets.extend(bound(module, wasm)?);
+    }
     assets.extend(read_folder(&root().join("public"))?);
     Ok(assets)
 }
@@ -58,18 +62,19 @@ fn style() -> Result<Vec<u8>> {
     fs::read(&css).with_context(|| format!("{} cannot be read", css.display()))
 }
 
-/// Returns the WASM module and its JavaScript. The WASM is named first, because the JavaScript
+/// Returns a WASM module and its JavaScript. The WASM is named first, because the JavaScript
 /// contains its name.
-fn module(wasm: &Path) -> Result<Assets> {
-    let bound = scratch("dist.module");
-    pages::bind(wasm, &bound)?;
-    let mut files = read_folder(&bound)?;
-    let background = format!("{MODULE}_bg");
+fn bound(module: Module, wasm: &Path) -> Result<Assets> {
+    let folder = scratch("dist.module");
+    pages::bind(module, wasm, &folder)?;
+    let mut files = read_folder(&folder)?;
+    let Module { name, .. } = module;
+    let background = format!("{name}_bg");
     let wasm = files
         .remove(&format!("{background}.wasm"))
         .context("wasm-bindgen wrote no WASM")?;
     let javascript = files
-        .remove(&format!("{MODULE}.js"))
+        .remove(&format!("{name}.js"))
         .context("wasm-bindgen wrote no JavaScript")?;
 
     let wasm_name = hashed_name(&background, "wasm", &wasm);
@@ -83,7 +88,7 @@ fn module(wasm: &Path) -> Result<Assets> {
         .into_iter()
         .map(|(name, bytes)| (pkg(&name), bytes))
         .collect();
-    assets.insert(hashed_name(&pkg(MODULE), "js", &javascript), javascript);
+    assets.insert(hashed_name(&pkg(name), "js", &javascript), javascript);
     assets.insert(pkg(&wasm_name), wasm);
     Ok(assets)
 }
@@ -142,10 +147,12 @@ fn stamp_text(inputs: &str, contents: &Assets) -> String {
 
 /// Returns a fingerprint of all inputs of `dist/`. The build time of this program stands for its
 /// code.
-fn inputs(wasm: &Path) -> Result<String> {
+fn inputs(compiled: &[PathBuf]) -> Result<String> {
     let mut files = read_folder(&root().join("public"))?;
     files.insert("main.css".into(), style()?);
-    files.insert("wasm".into(), fs::read(wasm)?);
+    for (module, wasm) in MODULES.iter().zip(compiled) {
+        files.insert(format!("{}.wasm", module.name), fs::read(wasm)?);
+    }
     let built = fs::metadata(env::current_exe()?)?.modified()?;
     let built = built.duration_since(UNIX_EPOCH)?.as_nanos();
     Ok(format!("{} {built}", fingerprint(&files)))
@@ -184,26 +191,45 @@ fn name_inside(folder: &Path, path: &Path) -> String {
     levels.join("/")
 }
 
-/// Checks that the WASM and JavaScript that a browser fetches before the page is live, compressed
-/// with brotli, do not exceed [`BUDGET_BYTES`].
+/// Checks for each module that the WASM and JavaScript that a browser fetches before the page is live, compressed
+/// with brotli, do not exceed the module's budget.
 pub fn check_budget() -> Result<()> {
     let files = read_folder(&Profile::Release.dist())?;
-    let is_code = |name: &str| name.ends_with(".wasm.br") || name.ends_with(".js.br");
-    let code = files.iter().filter(|(name, _)| is_code(name));
-    let bytes: usize = code.map(|(_, bytes)| bytes.len()).sum();
-    ensure!(bytes > 0, "dist/ holds no compressed WASM or JavaScript");
-    ensure!(
-        bytes <= BUDGET_BYTES,
-        "WASM and JavaScript take {bytes} bytes after brotli, over the budget of {BUDGET_BYTES}; see docs/page-size.md for the cost of each part"
-    );
-    println!("xtask: WASM and JavaScript take {bytes} of {BUDGET_BYTES} bytes after brotli");
+    for module in MODULES {
+        let Module {
+            name,
+            budget_bytes: budget,
+            ..
+        } = module;
+        let bytes = code_bytes(&files, name);
+        ensure!(
+            bytes > 0,
+            "dist/ holds no compressed WASM or JavaScript of {name}"
+        );
+        ensure!(
+            bytes <= budget,
+            "WASM and JavaScript of {name} take {bytes} bytes after brotli, over the budget of {budget}; see docs/page-size.md for the cost of each part"
+        );
+        println!(
+            "xtask: WASM and JavaScript of {name} take {bytes} of {budget} bytes after brotli"
+        );
+    }
     Ok(())
 }
 
-/// Maximum compressed size of the WASM and JavaScript, in bytes. It is lowered when the pages get
-/// smaller, to 1 kB above their size: folder names that the compiler hashes change the size by some
-/// hundred bytes.
-const BUDGET_BYTES: usize = 133_000;
+/// Returns the compressed size of a module's code. Snippets of other crates, if there were any, would count for both modules.
+fn code_bytes(files: &Assets, module: &str) -> usize {
+    let (javascript, wasm) = (format!("pkg/{module}-"), format!("pkg/{module}_bg-"));
+    let is_code = |name: &str| {
+        let is_compressed_code = name.ends_with(".wasm.br") || name.ends_with(".js.br");
+        let is_of_module = [&*javascript, &wasm, "pkg/snippets/"]
+            .iter()
+            .any(|start| name.starts_with(start));
+        is_compressed_code && is_of_module
+    };
+    let code = files.iter().filter(|(name, _)| is_code(name));
+    code.map(|(_, bytes)| bytes.len()).sum()
+}
 
 fn print_sizes(folder: &Path, assets: &Assets) {
     for (name, bytes) in assets.iter().filter(|(name, _)| name.starts_with("pkg/")) {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 
 /// Returns the root folder of the repository.
@@ -76,22 +76,34 @@ pub fn cargo_build(
     arguments: &[&str],
     environment: &[(&str, PathBuf)],
 ) -> Result<Vec<PathBuf>> {
-    println!(
-        "xtask: cargo build --package {package} {}",
-        arguments.join(" ")
-    );
+    let mut built = cargo_build_all(&[package], arguments, environment)?;
+    built.pop().context("one package was built")
+}
+
+/// Builds several packages with one call of `cargo build`, and returns the files of each.
+pub fn cargo_build_all(
+    packages: &[&str],
+    arguments: &[&str],
+    environment: &[(&str, PathBuf)],
+) -> Result<Vec<Vec<PathBuf>>> {
     let reports = "--message-format=json-render-diagnostics";
-    let mut build = cargo(&["build", reports, "--package", package]);
+    let mut build = cargo(&["build", reports]);
+    for package in packages {
+        build.args(["--package", package]);
+    }
     build.args(arguments).envs(environment.iter().cloned());
+    println!("xtask: {}", line(&build));
     let output = build.stderr(Stdio::inherit()).output()?;
     if !output.status.success() {
-        bail!("{package} does not build");
+        bail!("{} does not build", packages.join(" or "));
     }
-    let files = artifacts(&String::from_utf8_lossy(&output.stdout), package);
-    if files.is_empty() {
-        bail!("cargo reported no file for {package}");
-    }
-    Ok(files)
+    let messages = String::from_utf8_lossy(&output.stdout);
+    let files = packages.iter().map(|package| {
+        let files = artifacts(&messages, package);
+        ensure!(!files.is_empty(), "cargo reported no file for {package}");
+        Ok(files)
+    });
+    files.collect()
 }
 
 /// Returns the path of a program on the `PATH`, or None.

@@ -4,13 +4,23 @@ use leptos::prelude::*;
 
 use crate::{
     connection::{Connection, State},
-    navigation::{CONTENT_ID, Navigation},
+    navigation::{CONTENT_ID, Navigation, focus_content},
     reactive::{live_text, text},
+    site::here,
 };
 
 #[component]
 pub fn Header() -> impl IntoView {
     let navigation = expect_context::<Navigation>();
+    // With the path, because an element `base` would lead a mere fragment to another page.
+    let skip = text(move || {
+        navigation.route();
+        format!("{}#{CONTENT_ID}", here().unwrap_or_default())
+    });
+    let skipped = |click: web_sys::MouseEvent| {
+        click.prevent_default();
+        focus_content();
+    };
     let way = move |path: &'static str, name: &'static str| {
         view! {
             <a href=path aria-current=navigation.current(path)>
@@ -19,7 +29,7 @@ pub fn Header() -> impl IntoView {
         }
     };
     view! {
-        <a class="skip" href=format!("#{CONTENT_ID}")>
+        <a class="skip" href=skip on:click=skipped>
             "Skip to content"
         </a>
         <header class="head">
@@ -30,7 +40,8 @@ pub fn Header() -> impl IntoView {
                 </a>
                 <nav aria-label="Pages">
                     {way("console", "Console")} {way("rect", "Rectangle")}
-                    {way("chart", "Chart")} {way("queues", "Queues")}
+                    {way("chart", "Chart")} {way("topics", "Topics")} {way("queues", "Queues")}
+                    {way("connections", "Connections")}
                 </nav>
                 <ConnectionState />
             </div>

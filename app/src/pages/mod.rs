@@ -1,16 +1,73 @@
 //! The pages. A page only draws its input; other modules compute it.
 
 mod chart;
+mod connections;
 mod console;
 mod image_note;
 mod not_found;
 mod overview;
+mod queue;
 mod queues;
 mod rect;
+mod topic;
+mod topics;
 
-pub use chart::Chart;
-pub use console::Console;
-pub use not_found::NotFound;
-pub use overview::Overview;
-pub use queues::Queues;
-pub use rect::Rect;
+use leptos::{
+    either::{EitherOf5, EitherOf6},
+    prelude::*,
+};
+
+use crate::{
+    Route,
+    program::{Module, Program},
+    site::subject,
+};
+use chart::Chart;
+use connections::Connections;
+use console::Console;
+use not_found::NotFound;
+use overview::Overview;
+use queue::Queue;
+use queues::Queues;
+use rect::Rect;
+use topic::Topic;
+use topics::Topics;
+
+/// Returns the pages of the first module.
+pub fn demo() -> Program<impl IntoView> {
+    Program {
+        module: Module::Demo,
+        title: |route| route.title().to_owned(),
+        draw: |route| match route {
+            Route::Overview => EitherOf6::A(view! { <Overview /> }),
+            Route::Console => EitherOf6::B(view! { <Console /> }),
+            Route::Rect => EitherOf6::C(view! { <Rect /> }),
+            Route::Chart => EitherOf6::D(view! { <Chart /> }),
+            Route::Queues => EitherOf6::E(view! { <Queues /> }),
+            _ => EitherOf6::F(view! { <NotFound /> }),
+        },
+    }
+}
+
+/// Returns the pages of the second module. A page with a name reads the name with `site::subject`.
+pub fn tools() -> Program<impl IntoView> {
+    Program {
+        module: Module::Tools,
+        title: tools_title,
+        draw: |route| match route {
+            Route::Topics => EitherOf5::A(view! { <Topics /> }),
+            Route::Topic => EitherOf5::B(view! { <Topic name=subject() /> }),
+            Route::Queue => EitherOf5::C(view! { <Queue name=subject() /> }),
+            Route::Connections => EitherOf5::D(view! { <Connections /> }),
+            _ => EitherOf5::E(view! { <NotFound /> }),
+        },
+    }
+}
+
+/// Returns the title of a page: a page with a name begins with the name.
+fn tools_title(route: Route) -> String {
+    match route {
+        Route::Topic | Route::Queue => format!("{} · {}", subject(), route.title()),
+        _ => route.title().to_owned(),
+    }
+}

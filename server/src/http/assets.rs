@@ -2,6 +2,7 @@
 
 use std::{borrow::Cow, sync::LazyLock};
 
+use app::{Module, ModuleAssets};
 use axum::{
     body::Body,
     extract::{Request, State},
@@ -52,19 +53,33 @@ pub fn hashed_assets() -> Option<app::Assets> {
 }
 
 fn find_hashed() -> Option<app::Assets> {
-    let find_with_extension = |extension: &str| {
+    let find = |module: Module, extension: &str| {
+        let is_of_module = |path: &str| path.starts_with(TOOLS) == (module == Module::Tools);
         Files::iter()
             .find(|path| {
-                path.ends_with(extension) && path.matches('/').count() == 1 && is_hashed(path)
+                path.ends_with(extension)
+                    && path.matches('/').count() == 1
+                    && is_hashed(path)
+                    && is_of_module(path)
             })
             .map(|path| format!("./{path}"))
     };
+    let find_module = |module| {
+        Some(ModuleAssets {
+            js: find(module, ".js")?,
+            wasm: find(module, ".wasm")?,
+        })
+    };
     Some(app::Assets {
-        css: find_with_extension(".css")?,
-        js: find_with_extension(".js")?,
-        wasm: find_with_extension(".wasm")?,
+        css: find(Module::Demo, ".css")?,
+        demo: find_module(Module::Demo)?,
+        tools: find_module(Module::Tools),
     })
 }
+
+/// The beginning of the names of the second module's files. The names of the other files in the folder depend on the build tool
+/// (`cargo xtask` or Trunk).
+const TOOLS: &str = "pkg/tools";
 
 fn file(path: &str, headers: &HeaderMap) -> Option<Response> {
     let media_type = media_type(path)?;

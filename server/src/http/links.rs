@@ -11,8 +11,8 @@ pub fn relative(page: &str, target: &str) -> String {
     }
 }
 
-/// Returns the number of folders between a page and the root of the site; no page of the site itself is in a folder.
-pub fn depth(page: &str) -> usize {
+/// Returns the number of folders between a page and the root of the site.
+fn depth(page: &str) -> usize {
     page.matches('/').count().saturating_sub(1)
 }
 

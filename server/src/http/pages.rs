@@ -13,14 +13,17 @@ use broker::{Broker, DestinationKind, Entry, TopicName};
 use leptos::{nonce::use_nonce, prelude::provide_context};
 use leptos_axum::ResponseOptions;
 
-use super::{HttpState, assets, handler::RequestScheme, host::RequestHost, links, security};
+use super::{HttpState, assets, handler::RequestScheme, host::RequestHost, security};
 use crate::{access_control::Principal, figures, server::Server};
 
 /// Renders the page of a path, with status 404 if there is none.
 pub async fn page(State(state): State<HttpState>, request: Request) -> Response {
     let server = &state.server;
-    let path = request.uri().path().to_owned();
-    let status = match Route::of(path.strip_prefix('/').unwrap_or(&path)) {
+    let address = RequestPath {
+        path: request.uri().path().to_owned(),
+        query: request.uri().query().unwrap_or_default().to_owned(),
+    };
+    let status = match address.route() {
         Route::NotFound => StatusCode::NOT_FOUND,
         _ => StatusCode::OK,
     };
@@ -28,14 +31,13 @@ pub async fn page(State(state): State<HttpState>, request: Request) -> Response 
     let principal = principal.map_or_else(|| server.access.without_rights(), Arc::clone);
     let host = host(server, principal, site(&state, &request));
     let assets = assets::hashed_assets();
-    let depth = links::depth(&path);
     let provide = move || {
-        provide_context(RequestPath(path.clone()));
+        provide_context(address.clone());
         provide_context(host.clone());
         if let Some(assets) = &assets {
             provide_context(assets.clone());
         }
-        allow_scripts(depth);
+        allow_scripts(address.base().is_some());
     };
     let render = leptos_axum::render_app_async_with_context(provide, app::shell);
     let mut response = render(request).await;
@@ -61,15 +63,15 @@ fn site(state: &HttpState, request: &Request) -> String {
     format!("{scheme}://{authority}")
 }
 
-/// Allows only the page's own script. A page in a folder names the root of the site with an element `base`.
-fn allow_scripts(depth: usize) {
+/// Allows only the page's own script, and an element `base` that names the root of the site, if the page has one.
+fn allow_scripts(has_base: bool) {
     let (Some(nonce), Some(options)) = (
         use_nonce(),
         leptos::prelude::use_context::<ResponseOptions>(),
     ) else {
         return;
     };
-    let base_uri = if depth > 0 { "'self'" } else { "'none'" };
+    let base_uri = if has_base { "'self'" } else { "'none'" };
     let policy = security::policy(Some(&nonce), base_uri);
     if let Ok(policy) = HeaderValue::from_str(&policy) {
         options.insert_header(header::CONTENT_SECURITY_POLICY, policy);

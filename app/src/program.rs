@@ -1,0 +1,22 @@
+//! The two programs that draw the pages in the browser, each a WASM module of its own: a document loads only the one
+//! that draws its page. The server renders the pages of both.
+
+use crate::Route;
+
+/// The module that draws a page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Module {
+    /// `frontend`: the overview and the demonstration.
+    Demo,
+    /// `frontend/tools`: the pages for work with topics, queues and connections.
+    Tools,
+}
+
+/// The pages of one module. The root component gets them as a value, so that a module contains only the pages that its
+/// entry point names.
+pub struct Program<V> {
+    pub module: Module,
+    /// Returns the title of the document.
+    pub title: fn(Route) -> String,
+    pub draw: fn(Route) -> V,
+}
