@@ -58,6 +58,20 @@ pub struct ModuleAssets {
     pub wasm: String,
 }
 
+/// The documents of the API for a page's first paint, by address (see [`documents`]).
+#[derive(Clone, Debug, Default)]
+pub struct Documents(pub Arc<Vec<(String, String)>>);
+
+/// Returns the addresses of the documents that a page shows at first, relative to the root of the site.
+#[cfg(feature = "ssr")]
+pub fn documents(page: &RequestPath) -> Vec<String> {
+    match page.route() {
+        Route::Topics => vec![],
+        Route::Topic => vec![],
+        _ => vec![],
+    }
+}
+
 /// The broker's data for a page's first paint.
 #[derive(Clone)]
 pub struct Host {

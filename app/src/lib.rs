@@ -8,6 +8,7 @@
 
 mod address;
 mod angle;
+mod api;
 mod browser;
 mod chart;
 mod components;
@@ -43,9 +44,9 @@ mod visitor;
 
 #[cfg(feature = "ssr")]
 pub use figures::bytes;
+pub use host::{Assets, Documents, Figures, Host, Image, ModuleAssets, RequestPath, TopicFigures};
 #[cfg(feature = "ssr")]
-pub use host::DiskFigures;
-pub use host::{Assets, Figures, Host, Image, ModuleAssets, RequestPath, TopicFigures};
+pub use host::{DiskFigures, documents};
 pub use program::Module;
 pub use queues::{QueueFigures, Queues};
 pub use route::{PATHS, Route};

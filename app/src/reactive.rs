@@ -92,6 +92,16 @@ pub fn carried<T: Carried>(render: impl FnOnce() -> T) -> T {
     value
 }
 
+/// Does the same as [`carried`] for a text, which is read later.
+pub fn carried_text(render: impl FnOnce() -> String) -> String {
+    if is_browser() {
+        return SharedValue::new_str(String::new).into_inner();
+    }
+    let text = render();
+    SharedValue::new_str(|| text.clone());
+    text
+}
+
 /// A value that [`carried`] can transfer. Only the server writes it, so the browser's binary has no code for writing.
 pub trait Carried: Default {
     fn write(&self) -> String;

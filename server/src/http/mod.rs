@@ -19,6 +19,7 @@ mod links;
 mod login;
 mod origin;
 mod pages;
+mod preload;
 mod problem;
 mod publish;
 mod queue_actions;

@@ -13,7 +13,7 @@ use broker::{Broker, DestinationKind, Entry, TopicName};
 use leptos::{nonce::use_nonce, prelude::provide_context};
 use leptos_axum::ResponseOptions;
 
-use super::{HttpState, assets, handler::RequestScheme, host::RequestHost, security};
+use super::{HttpState, assets, handler::RequestScheme, host::RequestHost, preload, security};
 use crate::{access_control::Principal, figures, server::Server};
 
 /// Renders the page of a path, with status 404 if there is none.
@@ -30,9 +30,11 @@ pub async fn page(State(state): State<HttpState>, request: Request) -> Response 
     let principal = request.extensions().get::<Arc<Principal>>();
     let principal = principal.map_or_else(|| server.access.without_rights(), Arc::clone);
     let host = host(server, principal, site(&state, &request));
+    let documents = preload::documents(&state, &address, request.extensions()).await;
     let assets = assets::hashed_assets();
     let provide = move || {
         provide_context(address.clone());
+        provide_context(documents.clone());
         provide_context(host.clone());
         if let Some(assets) = &assets {
             provide_context(assets.clone());

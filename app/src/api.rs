@@ -1,0 +1,124 @@
+//! Requests to the API of the page's server. Addresses are relative to the root of the site, such as `api/topics`.
+
+use js_sys::{JsString, Uint8Array};
+use leptos::prelude::*;
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{Headers, RequestInit, Response};
+
+use crate::{host::Documents, json, reactive::carried_text};
+
+/// The reason why a request failed, as a sentence for people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// 0 if the server gave no answer.
+    pub status: u16,
+    pub detail: String,
+}
+
+/// A request that changes something.
+#[derive(Clone, Debug, Default)]
+pub struct Request<'a> {
+    pub method: &'static str,
+    pub address: &'a str,
+    pub headers: Vec<(String, String)>,
+    pub body: &'a [u8],
+}
+
+/// Returns the text of a document.
+///
+/// # Errors
+///
+/// The server does not answer, or refuses.
+pub async fn get(address: &str) -> Result<String, Problem> {
+    send(Request {
+        method: "GET",
+        address,
+        ..Request::default()
+    })
+    .await
+}
+
+/// Sends a request, and returns the text of the answer.
+///
+/// # Errors
+///
+/// The server does not answer, or refuses; or the browser refuses a header.
+pub async fn send(request: Request<'_>) -> Result<String, Problem> {
+    let options = RequestInit::new();
+    options.set_method(request.method);
+    if !request.headers.is_empty() {
+        options.set_headers(&headers(&request.headers)?);
+    }
+    if request.method != "GET" {
+        options.set_body(&Uint8Array::from(request.body));
+    }
+    let fetch = window().fetch_with_str_and_init(request.address, &options);
+    let response = JsFuture::from(fetch).await.map_err(|_| unreachable())?;
+    let response: Response = response.dyn_into().map_err(|_| unreachable())?;
+    let text = JsFuture::from(response.text().map_err(|_| unreachable())?);
+    let text: JsValue = text.await.map_err(|_| unreachable())?;
+    let text = String::from(text.unchecked_into::<JsString>());
+    match response.ok() {
+        true => Ok(text),
+        false => Err(problem(response.status(), &text)),
+    }
+}
+
+/// Returns the document that the server rendered into this page. Every page that calls this function must call it for the same
+/// addresses on the server and in the browser, in the same order.
+pub fn carried(address: &str) -> Option<String> {
+    let found = || {
+        let documents = use_context::<Documents>()?;
+        let mut documents = documents.0.iter();
+        let (_, text) = documents.find(|(own, _)| own == address)?;
+        Some(text.clone())
+    };
+    let text = carried_text(|| found().unwrap_or_default());
+    (!text.is_empty()).then_some(text)
+}
+
+/// Returns the headers of a request. The browser passes on each character as one byte, and the server reads the bytes as UTF-8.
+fn headers(pairs: &[(String, String)]) -> Result<Headers, Problem> {
+    let refused = |name: &str| Problem {
+        status: 0,
+        detail: format!("“{name}” with this value cannot be a header"),
+    };
+    let headers = Headers::new().map_err(|_| unreachable())?;
+    for (name, value) in pairs {
+        let bytes: String = value.bytes().map(char::from).collect();
+        headers.append(name, &bytes).map_err(|_| refused(name))?;
+    }
+    Ok(headers)
+}
+
+fn unreachable() -> Problem {
+    Problem {
+        status: 0,
+        detail: "the server does not answer".into(),
+    }
+}
+
+/// Reads the `detail` of an RFC 9457 problem.
+fn problem(status: u16, text: &str) -> Problem {
+    let json = json::read(text).ok();
+    let detail = json.and_then(|json| json.member("detail")?.text().map(str::to_owned));
+    Problem {
+        status,
+        detail: detail.unwrap_or_else(|| format!("the server answers with status {status}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::problem;
+
+    #[test]
+    fn a_problem_has_the_detail_of_the_answer() {
+        let text = r#"{"status":404,"detail":"there is no topic a"}"#;
+        assert_eq!(problem(404, text).detail, "there is no topic a");
+        let other = problem(502, "<html>");
+        assert_eq!(other.detail, "the server answers with status 502");
+        assert_eq!(other.status, 502);
+    }
+}
