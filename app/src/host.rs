@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 #[cfg(feature = "ssr")]
-use crate::{Route, program::Module};
+use crate::{Route, address::parameter, explorer, program::Module};
 use crate::{json::Json, queues::Queues, visitor::Visitor};
 
 /// The address of the current request.
@@ -65,10 +65,10 @@ pub struct Documents(pub Arc<Vec<(String, String)>>);
 /// Returns the addresses of the documents that a page shows at first, relative to the root of the site.
 #[cfg(feature = "ssr")]
 pub fn documents(page: &RequestPath) -> Vec<String> {
+    let parameter = |name| parameter(&page.query, name).unwrap_or_default();
     match page.route() {
-        Route::Topics => vec![],
-        Route::Topic => vec![],
-        _ => vec![],
+        Route::Topics => vec![explorer::first_document(&parameter("search"))],
+        _ => Vec::new(),
     }
 }
 
@@ -222,7 +222,7 @@ pub(crate) fn text(json: &Json<'_>, name: &str) -> Option<String> {
     json.member(name)?.text().map(str::to_owned)
 }
 
-fn number(json: &Json<'_>, name: &str) -> f64 {
+pub(crate) fn number(json: &Json<'_>, name: &str) -> f64 {
     json.member(name).and_then(Json::number).unwrap_or_default()
 }
 

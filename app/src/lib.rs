@@ -15,6 +15,7 @@ mod components;
 mod connection;
 mod console;
 mod demo;
+mod explorer;
 mod feed;
 mod figures;
 mod flood;
@@ -41,6 +42,7 @@ mod shell;
 mod site;
 mod stopped;
 mod visitor;
+mod window;
 
 #[cfg(feature = "ssr")]
 pub use figures::bytes;

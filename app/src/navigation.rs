@@ -65,7 +65,7 @@ impl Navigation {
     }
 
     /// Goes to a page of this site and moves the keyboard's focus to the new page's content.
-    fn go(self, path: &str) {
+    pub fn go(self, path: &str) {
         let Ok(history) = window().history() else {
             return;
         };

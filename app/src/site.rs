@@ -2,6 +2,7 @@
 //! host; so all links of the pages are relative.
 
 use leptos::prelude::*;
+use wasm_bindgen::JsValue;
 
 use crate::{
     Route,
@@ -50,4 +51,21 @@ pub fn parameter(name: &str) -> Option<String> {
     }
     let address = window().location().href().ok()?;
     address::parameter(address::query(&address), name)
+}
+
+/// Replaces the query of the browser's address by these parameters, without a new entry in its history; empty values are
+/// left out.
+pub fn show_parameters(parameters: &[(&str, &str)]) {
+    let given = parameters.iter().filter(|(_, value)| !value.is_empty());
+    let pairs: Vec<_> = given
+        .map(|(name, value)| format!("{name}={}", address::encoded(value)))
+        .collect();
+    let mut address = here().unwrap_or_default();
+    if !pairs.is_empty() {
+        address = format!("{address}?{}", pairs.join("&"));
+    }
+    if let Ok(history) = window().history() {
+        // A browser may refuse many changes in a short time; the page works without.
+        let _ = history.replace_state_with_url(&JsValue::NULL, "", Some(&address));
+    }
 }

@@ -7,8 +7,9 @@ use std::{
 
 use leptos::{html, prelude::*};
 use wasm_bindgen::{JsCast, closure::Closure};
-use web_sys::{HtmlCanvasElement, MediaQueryList, ResizeObserver};
+use web_sys::{HtmlCanvasElement, MediaQueryList};
 
+use super::resize::on_resize;
 use crate::{
     browser::Appointment,
     chart::{Painter, svg},
@@ -149,29 +150,6 @@ impl Easel {
             })
         });
         self.frame.replace(next);
-    }
-}
-
-fn on_resize(canvas: &HtmlCanvasElement, call: impl Fn() + 'static) {
-    let called = Closure::<dyn FnMut()>::new(call);
-    let Ok(observer) = ResizeObserver::new(called.as_ref().unchecked_ref()) else {
-        return;
-    };
-    observer.observe(canvas);
-    hold(Observation {
-        observer,
-        _called: called,
-    });
-}
-
-struct Observation {
-    observer: ResizeObserver,
-    _called: Closure<dyn FnMut()>,
-}
-
-impl Drop for Observation {
-    fn drop(&mut self) {
-        self.observer.disconnect();
     }
 }
 
