@@ -5,7 +5,7 @@ use leptos::prelude::*;
 
 use crate::{
     browser,
-    connection::{Connection, Delivery, Message},
+    connection::{Connection, Delivery, Message, Wanted},
     feed::Feed,
     host::{Host, Image},
     reactive::{carried, hold, once_live},
@@ -85,7 +85,8 @@ fn listen(demo: Demo, feed: RwSignal<Feed>, delivery: Delivery) -> Option<Image>
             feed.update(|feed| feed.list(first, reads));
         }
         let seen = feed.with_untracked(Feed::seen);
-        hold(connection.listen(topic, delivery, seen, move |messages| {
+        let wanted = Wanted::new(topic, delivery);
+        hold(connection.listen(wanted, seen, move |messages| {
             feed.update(|feed| feed.take(messages, reads, browser::now_ms()));
         }));
     });

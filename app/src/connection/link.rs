@@ -19,7 +19,7 @@ use wire::stomp::{
 };
 
 use super::{
-    Delivery, Listener, Message, Outcome, State,
+    Listener, Message, Outcome, State, Wanted,
     backoff::Backoff,
     inbox::Inbox,
     receipts::{Receipts, Told},
@@ -99,17 +99,8 @@ impl Link {
         self.beat();
     }
 
-    pub fn listen(
-        &self,
-        topic: &'static str,
-        delivery: Delivery,
-        seen: Option<MessageId>,
-        listener: Listener,
-    ) -> Place {
-        let (place, request) = self
-            .subscriptions
-            .borrow_mut()
-            .add(topic, delivery, seen, listener);
+    pub fn listen(&self, wanted: Wanted, seen: Option<MessageId>, listener: Listener) -> Place {
+        let (place, request) = self.subscriptions.borrow_mut().add(wanted, seen, listener);
         if let Some(request) = request {
             self.say(|client, out| subscribe(client, &request, out));
         }

@@ -22,7 +22,7 @@ use link::Link;
 pub use link::NotSent;
 pub use message::{Message, Missed};
 pub use receipts::Outcome;
-pub use subscriptions::Delivery;
+pub use subscriptions::{Delivery, Wanted};
 use subscriptions::{Listener, Place};
 
 use crate::visitor::DENIED_ATTRIBUTE;
@@ -97,18 +97,17 @@ impl Connection {
     }
 
     /// Subscribes until the guard is dropped. Starts after `seen`, or with the topic's last image, or at the position
-    /// that `delivery` gives. Does nothing if the visitor may not read the topic: the request would end the connection.
+    /// that its delivery mode gives. Does nothing if the visitor may not read the topic: the request would end the connection.
     pub fn listen(
         self,
-        topic: &'static str,
-        delivery: Delivery,
+        wanted: Wanted,
         seen: Option<MessageId>,
         listener: impl Fn(&[Message]) + 'static,
     ) -> Listening {
         let listener: Listener = Rc::new(listener);
-        let place = match is_denied(topic) {
+        let place = match is_denied(&wanted.topic) {
             true => None,
-            false => self.with_link(|link| link.listen(topic, delivery, seen, listener)),
+            false => self.with_link(|link| link.listen(wanted, seen, listener)),
         };
         Listening {
             connection: self,

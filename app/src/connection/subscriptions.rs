@@ -22,6 +22,26 @@ pub enum Delivery {
     Fresh,
 }
 
+/// The messages that a listener wants.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    pub topic: String,
+    /// The condition on messages; `None` for all messages. The server ends the connection if the selector is not valid.
+    pub selector: Option<String>,
+    pub delivery: Delivery,
+}
+
+impl Wanted {
+    /// Returns all messages of a topic.
+    pub fn new(topic: &str, delivery: Delivery) -> Self {
+        Self {
+            topic: topic.into(),
+            selector: None,
+            delivery,
+        }
+    }
+}
+
 #[derive(Default)]
 pub struct Subscriptions {
     held: Vec<Held>,
@@ -31,8 +51,7 @@ pub struct Subscriptions {
 /// One subscription of the connection.
 struct Held {
     number: u64,
-    topic: &'static str,
-    delivery: Delivery,
+    wanted: Wanted,
     listeners: Vec<(u64, Listener)>,
     /// The newest message received; the subscription resumes after it.
     seen: Option<MessageId>,
@@ -49,6 +68,7 @@ pub struct Request {
     /// `None`: only new messages.
     pub since: Option<String>,
     pub overflow: Option<&'static str>,
+    pub selector: Option<String>,
 }
 
 /// A listener's key, for its removal.
@@ -63,17 +83,13 @@ impl Subscriptions {
     /// with the topic's last image if `seen` is `None`.
     pub fn add(
         &mut self,
-        topic: &'static str,
-        delivery: Delivery,
+        wanted: Wanted,
         seen: Option<MessageId>,
         listener: Listener,
     ) -> (Place, Option<Request>) {
         let number = self.next_number;
         self.next_number += 1;
-        let shared = self
-            .held
-            .iter_mut()
-            .find(|held| held.topic == topic && held.delivery == delivery);
+        let shared = self.held.iter_mut().find(|held| held.wanted == wanted);
         if let Some(held) = shared {
             held.listeners.push((number, listener));
             return (
@@ -87,8 +103,7 @@ impl Subscriptions {
         let listeners = vec![(number, listener)];
         let held = Held {
             number,
-            topic,
-            delivery,
+            wanted,
             listeners,
             seen,
             was_live: false,
@@ -167,11 +182,17 @@ impl Held {
     }
 
     fn request(&self) -> Request {
+        let Wanted {
+            topic,
+            selector,
+            delivery,
+        } = &self.wanted;
         Request {
             id: self.id(),
-            destination: format!("/topic/{}", self.topic),
-            since: (self.delivery != Delivery::Fresh).then(|| self.since()),
-            overflow: (self.delivery != Delivery::Every).then_some("latest"),
+            destination: format!("/topic/{topic}"),
+            since: (*delivery != Delivery::Fresh).then(|| self.since()),
+            overflow: (*delivery != Delivery::Every).then_some("latest"),
+            selector: selector.clone(),
         }
     }
 
@@ -194,6 +215,10 @@ mod tests {
         Rc::new(|_| ())
     }
 
+    fn wanted(topic: &str, delivery: Delivery) -> Wanted {
+        Wanted::new(topic, delivery)
+    }
+
     fn id(position: u64) -> MessageId {
         MessageId {
             epoch: 0xa,
@@ -204,9 +229,9 @@ mod tests {
     #[test]
     fn two_listeners_share_a_subscription_until_the_last_is_removed() {
         let mut subscriptions = Subscriptions::default();
-        let (first, request) = subscriptions.add("rect", Delivery::Every, None, nobody());
+        let (first, request) = subscriptions.add(wanted("rect", Delivery::Every), None, nobody());
         let id = request.expect("a new subscription").id;
-        let (second, request) = subscriptions.add("rect", Delivery::Every, None, nobody());
+        let (second, request) = subscriptions.add(wanted("rect", Delivery::Every), None, nobody());
         assert_eq!(request, None);
         assert_eq!(subscriptions.listeners(&id).len(), 2);
         assert_eq!(subscriptions.remove(first), None);
@@ -217,16 +242,29 @@ mod tests {
     #[test]
     fn another_delivery_mode_is_another_subscription() {
         let mut subscriptions = Subscriptions::default();
-        subscriptions.add("rect", Delivery::Every, None, nobody());
-        let (_, request) = subscriptions.add("rect", Delivery::Latest, None, nobody());
+        subscriptions.add(wanted("rect", Delivery::Every), None, nobody());
+        let (_, request) = subscriptions.add(wanted("rect", Delivery::Latest), None, nobody());
         assert_eq!(request.and_then(|request| request.overflow), Some("latest"));
+    }
+
+    #[test]
+    fn another_selector_is_another_subscription() {
+        let mut subscriptions = Subscriptions::default();
+        subscriptions.add(wanted("rect", Delivery::Every), None, nobody());
+        let selected = Wanted {
+            selector: Some("x = 1".into()),
+            ..wanted("rect", Delivery::Every)
+        };
+        let (_, request) = subscriptions.add(selected, None, nobody());
+        let selector = request.and_then(|request| request.selector);
+        assert_eq!(selector.as_deref(), Some("x = 1"));
     }
 
     #[test]
     fn a_subscription_starts_with_the_last_image_or_after_the_message_seen() {
         let mut subscriptions = Subscriptions::default();
-        subscriptions.add("rect", Delivery::Every, None, nobody());
-        subscriptions.add("chart", Delivery::Every, Some(id(7)), nobody());
+        subscriptions.add(wanted("rect", Delivery::Every), None, nobody());
+        subscriptions.add(wanted("chart", Delivery::Every), Some(id(7)), nobody());
         let requests = subscriptions.requests();
         assert_eq!(
             (requests[0].since.as_deref(), requests[1].since.as_deref()),
@@ -238,9 +276,9 @@ mod tests {
     #[test]
     fn a_subscription_without_messages_before_the_loss_gets_all_messages_since() {
         let mut subscriptions = Subscriptions::default();
-        subscriptions.add("rect", Delivery::Every, None, nobody());
+        subscriptions.add(wanted("rect", Delivery::Every), None, nobody());
         subscriptions.lost();
-        subscriptions.add("chart", Delivery::Every, None, nobody());
+        subscriptions.add(wanted("chart", Delivery::Every), None, nobody());
         let requests = subscriptions.requests();
         assert_eq!(
             (requests[0].since.as_deref(), requests[1].since.as_deref()),
@@ -251,7 +289,7 @@ mod tests {
     #[test]
     fn a_subscription_resumes_after_the_newest_message_noted() {
         let mut subscriptions = Subscriptions::default();
-        let (_, request) = subscriptions.add("rect", Delivery::Every, None, nobody());
+        let (_, request) = subscriptions.add(wanted("rect", Delivery::Every), None, nobody());
         let subscription = request.expect("a new subscription").id;
         assert!(subscriptions.note(&subscription, id(3)));
         assert!(subscriptions.note(&subscription, id(9)));
@@ -261,7 +299,7 @@ mod tests {
     #[test]
     fn a_fresh_subscription_never_starts_in_the_past() {
         let mut subscriptions = Subscriptions::default();
-        let (_, request) = subscriptions.add("figures", Delivery::Fresh, None, nobody());
+        let (_, request) = subscriptions.add(wanted("figures", Delivery::Fresh), None, nobody());
         let request = request.expect("a new subscription");
         assert_eq!((request.since, request.overflow), (None, Some("latest")));
         assert!(subscriptions.note(&request.id, id(3)));
@@ -272,7 +310,8 @@ mod tests {
     #[test]
     fn a_duplicate_is_detected_and_a_restarted_broker_counts_anew() {
         let mut subscriptions = Subscriptions::default();
-        let (_, request) = subscriptions.add("rect", Delivery::Every, Some(id(9)), nobody());
+        let (_, request) =
+            subscriptions.add(wanted("rect", Delivery::Every), Some(id(9)), nobody());
         let subscription = request.expect("a new subscription").id;
         assert!(!subscriptions.note(&subscription, id(9)));
         assert!(!subscriptions.note(&subscription, id(2)));

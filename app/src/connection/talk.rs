@@ -74,11 +74,13 @@ impl Talk {
 }
 
 pub fn subscribe(client: &Client, request: &Request, out: &mut Vec<u8>) {
+    let selector = request.selector.as_deref().map(|text| ("selector", text));
     let subscribe = Subscribe {
         id: &request.id,
         destination: &request.destination,
         since: request.since.as_deref(),
         overflow: request.overflow,
+        headers: selector.as_slice(),
         ..Subscribe::default()
     };
     client.subscribe(&subscribe, out);

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use crate::{
     components::{FigureRows, MiniatureBars, MiniatureSquare},
-    connection::{Connection, Delivery},
+    connection::{Connection, Delivery, Wanted},
     demo::{Demo, newest},
     figures::{self, topic_row},
     host::{Figures, Host},
@@ -141,18 +141,20 @@ fn live_figures() -> RwSignal<Figures> {
     let figures = RwSignal::new(carried(render));
     let connection = expect_context::<Connection>();
     once_live(move || {
-        hold(
-            connection.listen(figures::TOPIC, Delivery::Latest, None, move |messages| {
-                if let Some(now) = messages
-                    .last()
-                    .and_then(|newest| figures::read(&newest.body))
-                {
-                    figures.set(now);
-                }
-            }),
-        );
+        hold(connection.listen(wanted(), None, move |messages| {
+            if let Some(now) = messages
+                .last()
+                .and_then(|newest| figures::read(&newest.body))
+            {
+                figures.set(now);
+            }
+        }));
     });
     figures
+}
+
+fn wanted() -> Wanted {
+    Wanted::new(figures::TOPIC, Delivery::Latest)
 }
 
 /// Returns the command that publishes; `site` is the address of this page's server.

@@ -11,7 +11,7 @@ pub use board::Board;
 pub use figures::{QueueFigures, Queues};
 
 use crate::{
-    connection::{Connection, Delivery},
+    connection::{Connection, Delivery, Wanted},
     host::Host,
     reactive::{carried, hold, once_live},
 };
@@ -22,18 +22,20 @@ pub fn live() -> RwSignal<Board> {
     let board = RwSignal::new(Board::begin(carried(render)));
     let connection = expect_context::<Connection>();
     once_live(move || {
-        hold(
-            connection.listen(TOPIC, Delivery::Fresh, None, move |messages| {
-                let Some(newest) = messages.last() else {
-                    return;
-                };
-                if let Some(queues) = figures::read(&newest.body) {
-                    board.update(|board| *board = board.after(queues, newest.timestamp_ms));
-                }
-            }),
-        );
+        hold(connection.listen(wanted(), None, move |messages| {
+            let Some(newest) = messages.last() else {
+                return;
+            };
+            if let Some(queues) = figures::read(&newest.body) {
+                board.update(|board| *board = board.after(queues, newest.timestamp_ms));
+            }
+        }));
     });
     board
+}
+
+fn wanted() -> Wanted {
+    Wanted::new(TOPIC, Delivery::Fresh)
 }
 
 /// The topic of the figures of queues; published once a second while it has a subscriber.
