@@ -1,12 +1,16 @@
 //! Browser functions that the pages use besides the DOM: clocks, timers that stop when dropped,
 //! storage and the reader's preferences. The server calls nothing in this module.
 
-use js_sys::{Date, Function, Math};
-use leptos::prelude::window;
+use js_sys::{Array, Date, Function, Math, Uint8Array};
+use leptos::{
+    prelude::{document, window},
+    task::spawn_local,
+};
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
-use web_sys::Storage;
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{Blob, BlobPropertyBag, HtmlAnchorElement, HtmlElement, Storage, Url};
 
-use crate::stopped::has_stopped;
+use crate::{instant, stopped::has_stopped};
 
 /// Returns milliseconds of a monotonic clock.
 pub fn now_ms() -> f64 {
@@ -24,6 +28,68 @@ pub fn time_of_day(unix_ms: f64) -> String {
         date.get_minutes(),
         date.get_seconds()
     )
+}
+
+/// Returns the milliseconds that local time is ahead of UTC at a moment.
+pub fn zone_offset_ms(unix_ms: f64) -> f64 {
+    -Date::new(&JsValue::from_f64(unix_ms)).get_timezone_offset() * 60_000.0
+}
+
+/// Reads a date with a time, or a time of the current day such as `14:05`, in local time unless it has a zone.
+pub fn moment(text: &str) -> Option<f64> {
+    let is_time_only = text.len() <= 12 && text.contains(':') && !text.contains('-');
+    let text = match is_time_only {
+        true => {
+            let now_ms = unix_ms();
+            let local_ms = now_ms + zone_offset_ms(now_ms);
+            let time = if text.find(':') == Some(1) {
+                format!("0{text}")
+            } else {
+                text.into()
+            };
+            format!("{}T{time}", instant::date(local_ms as u64))
+        }
+        false => text.to_owned(),
+    };
+    let unix_ms = Date::parse(&text);
+    unix_ms.is_finite().then_some(unix_ms)
+}
+
+/// Puts a text into the clipboard, and passes the result on. Browsers allow this only on HTTPS and on the own machine.
+pub fn copy(text: &str, done: impl FnOnce(bool) + 'static) {
+    if !window().is_secure_context() {
+        return done(false);
+    }
+    let written = JsFuture::from(window().navigator().clipboard().write_text(text));
+    spawn_local(async move { done(written.await.is_ok()) });
+}
+
+/// Moves the keyboard's focus to the element with this `id`, before the next paint, when changes of this moment are drawn.
+pub fn focus(id: &'static str) {
+    let call = move || {
+        let element = document().get_element_by_id(id);
+        if let Some(element) = element.and_then(|element| element.dyn_into::<HtmlElement>().ok()) {
+            // A failure is not reported: the page is readable without the focus.
+            let _ = element.focus();
+        }
+    };
+    let call = Closure::once_into_js(call);
+    // The call happens once and frees its closure.
+    let _ = window().request_animation_frame(call.unchecked_ref());
+}
+
+/// Lets the browser save bytes as a file.
+pub fn download(name: &str, media_type: &str, bytes: &[u8]) -> Result<(), JsValue> {
+    let parts = Array::of1(&Uint8Array::from(bytes));
+    let options = BlobPropertyBag::new();
+    options.set_type(media_type);
+    let blob = Blob::new_with_u8_array_sequence_and_options(&parts, &options)?;
+    let address = Url::create_object_url_with_blob(&blob)?;
+    let link: HtmlAnchorElement = document().create_element("a")?.unchecked_into();
+    link.set_href(&address);
+    link.set_download(name);
+    link.click();
+    Url::revoke_object_url(&address)
 }
 
 pub fn unix_ms() -> f64 {

@@ -159,7 +159,8 @@ pub enum Source {
     Message,
 }
 
-fn count(missed: Missed) -> u64 {
+/// Returns the number of missed messages, or 0 if it is not known.
+pub fn count(missed: Missed) -> u64 {
     match missed {
         Missed::Range { from, to } => to.saturating_sub(from).saturating_add(1),
         Missed::Unknown => 0,

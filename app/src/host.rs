@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 #[cfg(feature = "ssr")]
-use crate::{Route, address::parameter, explorer, program::Module};
+use crate::{Route, address::parameter, explorer, program::Module, topic};
 use crate::{json::Json, queues::Queues, visitor::Visitor};
 
 /// The address of the current request.
@@ -68,6 +68,14 @@ pub fn documents(page: &RequestPath) -> Vec<String> {
     let parameter = |name| parameter(&page.query, name).unwrap_or_default();
     match page.route() {
         Route::Topics => vec![explorer::first_document(&parameter("search"))],
+        Route::Topic => {
+            let start = topic::Start {
+                topic: Route::name(page.relative()).unwrap_or_default(),
+                at: parameter("at"),
+                filter: parameter("filter"),
+            };
+            start.documents().into()
+        }
         _ => Vec::new(),
     }
 }

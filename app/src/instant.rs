@@ -1,4 +1,4 @@
-//! Moments as text, without a browser: always in UTC.
+//! Moments as text, without a browser: in UTC, or in a zone whose offset the caller adds.
 
 /// Returns a moment as ISO 8601 to the second, such as `2026-11-22T22:47:03Z`.
 pub fn iso(unix_ms: u64) -> String {
@@ -7,6 +7,19 @@ pub fn iso(unix_ms: u64) -> String {
     let (year, month, day) = civil(days);
     let (hour, minute, second) = (of_day / 3600, of_day / 60 % 60, of_day % 60);
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
+}
+
+/// Returns the time of day to the millisecond, such as `22:47:03.123`.
+pub fn time_of_day(unix_ms: u64) -> String {
+    let of_day = unix_ms / 1000 % 86_400;
+    let (hour, minute, second) = (of_day / 3600, of_day / 60 % 60, of_day % 60);
+    format!("{hour:02}:{minute:02}:{second:02}.{:03}", unix_ms % 1000)
+}
+
+/// Returns the date, such as `2026-11-22`.
+pub fn date(unix_ms: u64) -> String {
+    let (year, month, day) = civil(unix_ms / 86_400_000);
+    format!("{year:04}-{month:02}-{day:02}")
 }
 
 /// Returns the date of a day since 1970-01-01, by eras of 400 years that begin on 1 March.
@@ -27,7 +40,7 @@ fn civil(days: u64) -> (u64, u64, u64) {
 
 #[cfg(test)]
 mod tests {
-    use super::iso;
+    use super::{date, iso, time_of_day};
 
     #[test]
     fn moments_are_written_in_utc() {
@@ -41,5 +54,12 @@ mod tests {
         ] {
             assert_eq!(iso(seconds * 1000 + 999), text);
         }
+    }
+
+    #[test]
+    fn dates_and_times_have_milliseconds() {
+        let unix_ms = 1_795_387_623_045;
+        assert_eq!(time_of_day(unix_ms), "22:47:03.045");
+        assert_eq!(date(unix_ms), "2026-11-22");
     }
 }

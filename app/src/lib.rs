@@ -28,7 +28,9 @@ mod mount;
 mod navigation;
 mod number;
 mod pages;
+mod payload;
 mod program;
+mod publishing;
 mod queues;
 mod rate;
 mod reactive;
@@ -41,8 +43,10 @@ mod rows;
 mod shell;
 mod site;
 mod stopped;
+mod topic;
 mod visitor;
 mod window;
+mod zone;
 
 #[cfg(feature = "ssr")]
 pub use figures::bytes;

@@ -12,7 +12,7 @@ use std::ops::Range;
 
 use leptos::{prelude::*, task::spawn_local};
 
-pub use activity::{HEIGHT, SECONDS};
+pub use activity::{Activity, HEIGHT, SECONDS};
 pub use level::flag;
 pub use row::{RowText, element_id, topic_link};
 pub use source::Source;

@@ -8,7 +8,7 @@ use web_sys::{Element, KeyboardEvent, MouseEvent};
 
 use crate::{
     browser::Appointment,
-    components::Scroller,
+    components::{Anchor, Scroller},
     explorer::{
         Explorer, HEIGHT, NodeId, Order, Row, RowText, SECONDS, Tree, element_id,
         keys::{self, Action},
@@ -85,16 +85,18 @@ fn Controls(explorer: Explorer, search: String) -> impl IntoView {
 
 #[component]
 fn Grid(explorer: Explorer) -> impl IntoView {
-    let scroller = Scroller::new();
+    let scroller = Scroller::new(Anchor::Start);
     let navigation = expect_context::<Navigation>();
     let active = RwSignal::new(None::<NodeId>);
     let tree = explorer.tree;
     let count = move || tree.with(|tree| tree.rows().len());
-    let visible = move || scroller.view.get_untracked().rows(untrack(count));
+    let visible = move || {
+        let count = untrack(count);
+        scroller.view_untracked(count).rows(count)
+    };
     explorer.keep_fresh(visible);
     effect(move |_| {
-        let rows = scroller.view.get().rows(count());
-        explorer.load_missing(rows);
+        explorer.load_missing(scroller.view(count()).rows(count()));
     });
     let reader = Reader {
         explorer,
@@ -102,7 +104,7 @@ fn Grid(explorer: Explorer) -> impl IntoView {
         navigation,
         active,
     };
-    let range = move || scroller.view.get().rows(count());
+    let range = move || scroller.view(count()).rows(count());
     let rows = move || {
         let range = range();
         tree.with(|tree| texts(tree, range))
@@ -238,7 +240,7 @@ impl Reader {
         if event.ctrl_key() || event.meta_key() || event.alt_key() {
             return;
         }
-        let page = self.scroller.view.get_untracked().page();
+        let page = self.scroller.view_untracked(0).page();
         let action = self.explorer.tree.with_untracked(|tree| {
             let at = self.active.get_untracked().and_then(|id| tree.row_of(id));
             keys::action(tree, at, &event.key(), page)
@@ -261,9 +263,10 @@ impl Reader {
         if let Some(Row::Node(id)) = found {
             self.active.set(Some(id));
         }
-        let view = self.scroller.view.get_untracked();
+        let count = self.explorer.tree.with_untracked(|tree| tree.rows().len());
+        let view = self.scroller.view_untracked(count);
         if let Some(top_px) = view.top_to_show(row, ROW_PX) {
-            self.scroller.scroll_to(top_px);
+            self.scroller.scroll_to(top_px, count);
         }
     }
 
