@@ -230,7 +230,7 @@ pub(crate) fn text(json: &Json<'_>, name: &str) -> Option<String> {
     json.member(name)?.text().map(str::to_owned)
 }
 
-pub(crate) fn number(json: &Json<'_>, name: &str) -> f64 {
+fn number(json: &Json<'_>, name: &str) -> f64 {
     json.member(name).and_then(Json::number).unwrap_or_default()
 }
 

@@ -1,7 +1,7 @@
 //! The documents of `/api/tree` and `/api/topics` as the explorer reads them. Pure.
 
 use crate::{
-    host::{number, text, whole},
+    host::{text, whole},
     json::{self, Json},
 };
 
@@ -25,6 +25,8 @@ pub struct Child {
     pub has_more_topics: bool,
     /// Messages since the start, of all these topics.
     pub messages: u64,
+    /// Messages a second, of all these topics; `None` if the document has no rate.
+    pub rate: Option<f64>,
     pub is_system: bool,
     /// `None` if no topic has exactly this name.
     pub topic: Option<TopicState>,
@@ -35,8 +37,6 @@ pub struct Child {
 pub struct TopicState {
     pub sequence: u64,
     pub listeners: u64,
-    /// Messages a second; `None` if the document has no rate.
-    pub rate: Option<f64>,
     /// The beginning of the newest body; `None` if there is none, or if the reader may not read it.
     pub preview: Option<String>,
     pub is_retained: bool,
@@ -73,6 +73,7 @@ impl Child {
             topics: whole(json, "topics"),
             has_more_topics: flag(json, "topics_more"),
             messages: whole(json, "messages"),
+            rate: json.member("rate").and_then(Json::number),
             is_system: flag(json, "system"),
             topic: topic.map(TopicState::from_json),
         }
@@ -88,6 +89,7 @@ impl Child {
             topics: 1,
             has_more_topics: false,
             messages: topic.sequence,
+            rate: None,
             topic: Some(topic),
         }
     }
@@ -103,7 +105,6 @@ impl TopicState {
         Self {
             sequence: whole(json, "sequence"),
             listeners: whole(json, "subscriptions"),
-            rate: json.member("rate").map(|_| number(json, "rate")),
             preview: text(json, "preview"),
             is_retained: flag(json, "retained"),
         }
@@ -122,8 +123,8 @@ mod tests {
     fn a_level_of_the_tree_is_read() {
         let document = r#"{"under":null,"total":2,"children":[
             {"level":"finance","name":"finance","topics":3,"topics_more":true,"messages":70,"topic":null},
-            {"level":"$SYS","name":"$SYS","topics":1,"messages":7,"system":true,"topic":
-                {"name":"$SYS","sequence":7,"subscriptions":2,"rate":1.5,"last_ms":9,"preview":"{}","retained":true}}
+            {"level":"$SYS","name":"$SYS","topics":1,"messages":7,"rate":1.5,"system":true,"topic":
+                {"name":"$SYS","sequence":7,"subscriptions":2,"rate":1,"last_ms":9,"preview":"{}","retained":true}}
         ],"next":"finance"}"#;
         let level = Level::read(document).expect("a level");
         let finance = Child {
@@ -137,12 +138,12 @@ mod tests {
         let state = TopicState {
             sequence: 7,
             listeners: 2,
-            rate: Some(1.5),
             preview: Some("{}".into()),
             is_retained: true,
         };
         assert_eq!(level.children[0], finance);
         assert_eq!(level.children[1].topic, Some(state));
+        assert_eq!(level.children[1].rate, Some(1.5));
         assert!(level.children[0].has_children());
         assert!(!level.children[1].has_children() && level.children[1].is_system);
         assert_eq!(level.next.as_deref(), Some("finance"));
@@ -154,7 +155,7 @@ mod tests {
         let level = Level::of_topics(document).expect("topics");
         let child = &level.children[0];
         assert_eq!((&*child.level, child.messages), ("a.b", 4));
-        assert_eq!(child.topic.as_ref().and_then(|topic| topic.rate), None);
+        assert_eq!(child.rate, None);
         assert!(!child.has_children());
     }
 

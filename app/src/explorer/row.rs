@@ -101,10 +101,10 @@ mod tests {
             name: "stock price".into(),
             topics: 1,
             messages: 7,
+            rate: Some(2.5),
             topic: Some(TopicState {
                 sequence: 7,
                 listeners: 1234,
-                rate: Some(2.5),
                 preview: Some("{}".into()),
                 is_retained: true,
             }),

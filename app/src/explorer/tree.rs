@@ -421,12 +421,7 @@ impl Node {
 
     /// Returns messages a second.
     pub fn rate(&self) -> Option<f64> {
-        let topic = self.child.topic.as_ref();
-        let own = topic.and_then(|topic| topic.rate);
-        match self.child.has_children() {
-            true => self.activity.rate().or(own),
-            false => own.or_else(|| self.activity.rate()),
-        }
+        self.child.rate.or_else(|| self.activity.rate())
     }
 }
 

@@ -17,9 +17,9 @@ pub struct Part {
     pub has_more_before: bool,
     pub has_more_after: bool,
     /// The first message that the broker has examined for this part; a selector may have left it out.
-    pub oldest: Option<u64>,
+    pub from: Option<u64>,
     /// The last message that the broker has examined for this part.
-    pub newest: Option<u64>,
+    pub to: Option<u64>,
     /// Messages that the broker has examined and that the selector has left out.
     pub left_out: u64,
 }
@@ -48,8 +48,8 @@ impl Part {
             entries: entries.map(Arc::new).collect(),
             has_more_before: flag(&json, "more_before"),
             has_more_after: flag(&json, "more_after"),
-            oldest: sequence(&json, "oldest"),
-            newest: sequence(&json, "newest"),
+            from: sequence(&json, "from"),
+            to: sequence(&json, "to"),
             left_out: whole(&json, "left_out"),
         })
     }
@@ -72,11 +72,22 @@ pub fn address(topic: &str, place: &Place, selector: Option<&str>, limit: usize)
             address.push_str(&encoded(id));
         }
     }
+    select(&mut address, selector);
+    address
+}
+
+/// Returns the address of all kept messages that match the selector, as a file.
+pub fn export_address(topic: &str, format: &str, selector: Option<&str>) -> String {
+    let mut address = format!("api/topics/{}/export?format={format}", encoded(topic));
+    select(&mut address, selector);
+    address
+}
+
+fn select(address: &mut String, selector: Option<&str>) {
     if let Some(selector) = selector {
         address.push_str("&selector=");
         address.push_str(&encoded(selector));
     }
-    address
 }
 
 /// The figures of a topic.
@@ -122,12 +133,12 @@ mod tests {
     #[test]
     fn a_part_of_the_history_is_read() {
         let document = r#"{"messages":[{"id":"a-1","sequence":1,"body":"x"},{"id":"a-2","sequence":2,"body":"y"}],
-            "oldest":1,"newest":9,"examined":4,"left_out":2,"more_before":false,"more_after":true}"#;
+            "oldest":1,"newest":9,"examined":4,"left_out":2,"from":1,"to":4,"more_before":false,"more_after":true}"#;
         let part = Part::read(document).expect("a part");
         let sequences: Vec<_> = part.entries.iter().map(|entry| entry.sequence).collect();
         assert_eq!(sequences, [1, 2]);
         assert!(!part.has_more_before && part.has_more_after);
-        assert_eq!(part.left_out, 2);
+        assert_eq!((part.left_out, part.from, part.to), (2, Some(1), Some(4)));
         assert_eq!(Part::read("{}"), None);
     }
 

@@ -120,8 +120,15 @@ impl Log {
         self.topic.get_value()
     }
 
-    pub fn selector(self) -> Option<String> {
+    fn selector(self) -> Option<String> {
         self.selector.get_value()
+    }
+
+    /// Returns the address of the kept messages that match the filter, as a file in this format.
+    pub fn export(self, format: &str) -> String {
+        self.filter.track();
+        let selector = self.selector();
+        self.with_topic(|topic| history::export_address(topic, format, selector.as_deref()))
     }
 
     /// Applies a filter. A filter that the server refuses changes nothing else than `filter_problem`.
@@ -228,8 +235,8 @@ impl Log {
                 self.begin(part, &place);
                 self.listen();
             }
-            // A topic without messages may not exist yet. It is followed when it does.
-            Err(problem) if problem.status == NOT_FOUND => {}
+            // The topic does not exist yet, and the visitor may read it: rights are checked first.
+            Err(problem) if problem.status == NOT_FOUND => self.listen(),
             Err(problem) => self.problem.set(sentence(&problem.detail)),
         });
     }
@@ -301,10 +308,6 @@ impl Log {
             self.activity
                 .try_update(|activity| activity.note(figures.sequence, browser::now_ms()));
             self.figures.try_set(figures);
-            let is_new = self.listening.try_with_value(Option::is_none);
-            if is_new == Some(true) && self.problem.with_untracked(String::is_empty) {
-                self.load(Place::Newest);
-            }
         });
     }
 

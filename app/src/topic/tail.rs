@@ -52,8 +52,8 @@ impl Tail {
             is_paused: was_paused,
             is_detached: part.has_more_after,
             has_more_before: part.has_more_before,
-            examined_from: part.oldest,
-            examined_to: part.newest,
+            examined_from: part.from,
+            examined_to: part.to,
             left_out: part.left_out,
             received: self.received,
             missed: self.missed,
@@ -124,7 +124,7 @@ impl Tail {
     /// list is then detached.
     pub fn take_older(&mut self, part: Part) -> usize {
         self.has_more_before = part.has_more_before;
-        self.examined_from = part.oldest.or(self.examined_from);
+        self.examined_from = part.from.or(self.examined_from);
         self.left_out += part.left_out;
         let first = self.first_sequence().unwrap_or(u64::MAX);
         for entry in part.entries.into_iter().rev() {
@@ -143,7 +143,7 @@ impl Tail {
 
     /// Takes the messages after the last line of a detached list.
     pub fn take_newer(&mut self, part: Part) {
-        self.examined_to = part.newest.or(self.examined_to);
+        self.examined_to = part.to.or(self.examined_to);
         self.left_out += part.left_out;
         let last = self.last_sequence().unwrap_or(0);
         let entries = part.entries.into_iter();

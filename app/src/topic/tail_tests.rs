@@ -135,7 +135,7 @@ fn the_next_part_begins_where_the_broker_stopped_to_examine() {
     let mut tail = newest(10..=12);
     assert_eq!(tail.first_examined(), Some(10));
     let nothing = Part {
-        oldest: Some(4),
+        from: Some(4),
         has_more_before: true,
         ..Part::default()
     };

@@ -8,7 +8,17 @@ use harness::http::post;
 use harness::{Carillon, node};
 use serde_json::Value;
 
-const PAGES: [&str; 6] = ["/", "/console", "/rect", "/chart", "/queues", "/nothing"];
+const PAGES: [&str; 9] = [
+    "/",
+    "/console",
+    "/rect",
+    "/chart",
+    "/queues",
+    "/topics",
+    "/topics/rect",
+    "/connections",
+    "/nothing",
+];
 
 /// Starts a server with messages to show on each page.
 async fn server() -> Carillon {
@@ -108,7 +118,14 @@ async fn the_keyboard_reaches_every_page() {
     let server = server().await;
     let browser = Browser::start().await;
     browser.open(&server.url("/")).await;
-    for path in ["console", "rect", "chart", "queues"] {
+    for path in [
+        "console",
+        "rect",
+        "chart",
+        "topics",
+        "queues",
+        "connections",
+    ] {
         let link = format!("header a[href='{path}']");
         let is_focused = format!("return document.activeElement?.matches(\"{link}\")");
         for _ in 0..30 {
@@ -125,6 +142,8 @@ async fn the_keyboard_reaches_every_page() {
     }
     browser.press("\u{e007}").await;
     let here = "return location.pathname";
-    browser.evaluate_until(here, |path| path == "/queues").await;
+    browser
+        .evaluate_until(here, |path| path == "/connections")
+        .await;
     browser.close(|_| false).await;
 }

@@ -96,6 +96,8 @@ mod temporary;
 mod tls;
 mod topic_export;
 mod topic_history;
+mod topic_page;
+mod topics_page;
 mod transactions;
 mod tree;
 mod users;

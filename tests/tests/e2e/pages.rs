@@ -4,7 +4,16 @@ use harness::Carillon;
 use harness::http::{Answer, get, post, request, send};
 use http::{Method, StatusCode};
 
-const PAGES: [&str; 5] = ["/", "/console", "/rect", "/chart", "/queues"];
+const PAGES: [&str; 8] = [
+    "/",
+    "/console",
+    "/rect",
+    "/chart",
+    "/queues",
+    "/topics",
+    "/topics/rect",
+    "/connections",
+];
 
 /// Returns the path of the page's file in `/pkg/` with this ending. The page names it relative to the root.
 fn file(page: &Answer, ending: &str) -> String {
@@ -157,12 +166,15 @@ async fn every_answer_carries_the_security_headers() {
 async fn files_with_hashed_names_are_immutable_and_compressed() {
     let server = Carillon::start().await;
     let page = get(server.url("/")).await;
-    for (ending, content_type) in [
-        (".js", "text/javascript"),
-        (".wasm", "application/wasm"),
-        (".css", "text/css"),
+    let tools = get(server.url("/topics")).await;
+    for (page, ending, content_type) in [
+        (&page, ".js", "text/javascript"),
+        (&page, ".wasm", "application/wasm"),
+        (&page, ".css", "text/css"),
+        (&tools, ".js", "text/javascript"),
+        (&tools, ".wasm", "application/wasm"),
     ] {
-        let url = server.url(&file(&page, ending));
+        let url = server.url(&file(page, ending));
         let plain = get(&url).await;
         assert_eq!(plain.status, StatusCode::OK, "{url}");
         assert!(
@@ -189,6 +201,29 @@ async fn files_with_hashed_names_are_immutable_and_compressed() {
             sizes.is_sorted_by(|larger, smaller| larger > smaller),
             "{url}: {sizes:?}"
         );
+    }
+}
+
+#[tokio::test]
+async fn a_page_loads_only_the_module_that_draws_it() {
+    let server = Carillon::start().await;
+    for (path, module) in [
+        ("/", "pkg/carillon"),
+        ("/queues", "pkg/carillon"),
+        ("/nothing", "pkg/carillon"),
+        ("/topics", "pkg/tools"),
+        ("/topics/rect", "pkg/tools"),
+        ("/queues/orders", "pkg/tools"),
+        ("/connections", "pkg/tools"),
+    ] {
+        let page = get(server.url(path)).await.text();
+        let names = page
+            .split(['"', '\''])
+            .filter(|part| part.ends_with(".wasm"));
+        let names: Vec<_> = names.collect();
+        assert!(!names.is_empty(), "{path}: {page}");
+        let is_own = |name: &&str| name.trim_start_matches("./").starts_with(module);
+        assert!(names.iter().all(is_own), "{path}: {names:?}");
     }
 }
 

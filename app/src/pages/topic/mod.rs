@@ -215,6 +215,16 @@ fn ListHead(log: Log, zone: RwSignal<Zone>) -> impl IntoView {
                 </button>
             </div>
         </div>
+        <p class="hint">
+            "Export: "
+            <a href=text(move || log.export("ndjson")) download>
+                "NDJSON"
+            </a>
+            " "
+            <a href=text(move || log.export("csv")) download>
+                "CSV"
+            </a>
+        </p>
         <button
             type="button"
             class="primary new-messages"
