@@ -20,6 +20,8 @@ pub struct Part {
     pub from: Option<u64>,
     /// The last message that the broker has examined for this part.
     pub to: Option<u64>,
+    /// The newest message of the topic.
+    pub newest: Option<u64>,
     /// Messages that the broker has examined and that the selector has left out.
     pub left_out: u64,
 }
@@ -50,6 +52,7 @@ impl Part {
             has_more_after: flag(&json, "more_after"),
             from: sequence(&json, "from"),
             to: sequence(&json, "to"),
+            newest: sequence(&json, "newest"),
             left_out: whole(&json, "left_out"),
         })
     }

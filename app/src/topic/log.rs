@@ -96,7 +96,6 @@ impl Log {
             is_polling: StoredValue::new(false),
             connection: expect_context(),
         };
-        log.note_filter();
         let is_carried = part.is_some();
         if let Some(part) = part {
             log.begin(part, &place);
@@ -141,7 +140,6 @@ impl Log {
                 self.filter_problem.set(String::new());
                 self.filter.set(text);
                 self.selector.set_value(selector);
-                self.note_filter();
                 self.restart(part);
             }
             Err(problem) => self.filter_problem.set(sentence(&problem.detail)),
@@ -243,6 +241,10 @@ impl Log {
 
     fn begin(self, part: Part, place: &Place) {
         let first = part.entries.first().cloned();
+        // A list that begins anew counts anew.
+        if self.tail.with_untracked(|tail| tail.received() == 0) {
+            self.filtered_since.set(part.newest.unwrap_or_default());
+        }
         let is_past = *place != Place::Newest;
         self.tail.update(|tail| {
             if is_past {
@@ -319,11 +321,6 @@ impl Log {
             let arrived = tail.received() + tail.missed();
             tail.left_out() + new.saturating_sub(arrived)
         })
-    }
-
-    fn note_filter(self) {
-        let newest = self.figures.with_untracked(|figures| figures.sequence);
-        self.filtered_since.set(newest);
     }
 
     fn show_address(self) {

@@ -6,6 +6,7 @@ pub mod goal;
 mod history;
 mod log;
 mod opened;
+pub mod series;
 mod tail;
 
 pub use entry::{Body, Entry};

@@ -166,6 +166,10 @@ impl Tail {
         self.lines.is_empty()
     }
 
+    pub fn lines(&self) -> impl DoubleEndedIterator<Item = &Line> {
+        self.lines.iter()
+    }
+
     pub fn line(&self, index: usize) -> Option<&Line> {
         self.lines.get(index)
     }

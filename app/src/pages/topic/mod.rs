@@ -3,6 +3,7 @@
 mod list;
 mod message;
 mod payload;
+mod plot;
 
 use leptos::prelude::*;
 
@@ -24,6 +25,7 @@ use crate::{
 };
 use list::List;
 use message::Message;
+use plot::Plot;
 
 #[component]
 pub fn Topic(name: String) -> impl IntoView {
@@ -39,6 +41,7 @@ pub fn Topic(name: String) -> impl IntoView {
         ..Draft::default()
     });
     let is_publishing = RwSignal::new(false);
+    let is_plotting = RwSignal::new(false);
     let class = text(move || match opened.with(Option::is_some) {
         true => "topic-split opened",
         false => "topic-split",
@@ -61,6 +64,10 @@ pub fn Topic(name: String) -> impl IntoView {
             </section>
             <Message log opened zone draft is_publishing />
         </div>
+        <details class="panel" on:toggle=move |event| is_plotting.set(is_open(&event))>
+            <summary>"Plot"</summary>
+            <Plot log zone is_open=is_plotting />
+        </details>
         <details
             class="panel"
             prop:open=move || is_publishing.get()
