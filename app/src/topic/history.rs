@@ -100,7 +100,6 @@ pub struct Figures {
     pub listeners: u64,
     pub history_entries: u64,
     pub history_bytes: u64,
-    pub delivered: u64,
     pub dropped: u64,
     pub greatest_lag: u64,
 }
@@ -117,7 +116,6 @@ impl Figures {
             listeners: whole(json, "subscriptions"),
             history_entries: whole(json, "historyEntries"),
             history_bytes: whole(json, "historyBytes"),
-            delivered: whole(json, "delivered"),
             dropped: whole(json, "dropped"),
             greatest_lag: whole(json, "greatestLag"),
         })

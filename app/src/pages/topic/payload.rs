@@ -95,7 +95,7 @@ pub fn Payload(entry: Signal<Arc<Entry>>) -> impl IntoView {
     view! {
         <fieldset class="segmented forms">
             <legend class="visually-hidden">"Form of the payload"</legend>
-            <div>{Form::ALL.map(choice).collect_view()}</div>
+            <div>{Form::ALL.into_iter().map(choice).collect_view()}</div>
         </fieldset>
         <div
             class="json-tree"
