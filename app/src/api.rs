@@ -48,7 +48,7 @@ pub async fn send(request: Request<'_>) -> Result<String, Problem> {
     let options = RequestInit::new();
     options.set_method(request.method);
     if !request.headers.is_empty() {
-        options.set_headers(&headers(&request.headers)?);
+        options.set_headers(&JsValue::from(headers(&request.headers)?));
     }
     if request.method != "GET" {
         options.set_body(&Uint8Array::from(request.body));

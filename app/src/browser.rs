@@ -1,14 +1,14 @@
 //! Browser functions that the pages use besides the DOM: clocks, timers that stop when dropped,
 //! storage and the reader's preferences. The server calls nothing in this module.
 
-use js_sys::{Array, Date, Function, Math, Uint8Array};
+use js_sys::{Array, Date, Function, Math, Promise, Reflect, Uint8Array};
 use leptos::{
     prelude::{document, window},
     task::spawn_local,
 };
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{Blob, BlobPropertyBag, HtmlAnchorElement, HtmlElement, Storage, Url};
+use web_sys::{Blob, HtmlAnchorElement, HtmlElement, Storage, Url};
 
 use crate::{instant, stopped::has_stopped};
 
@@ -57,11 +57,18 @@ pub fn moment(text: &str) -> Option<f64> {
 
 /// Puts a text into the clipboard, and passes the result on. Browsers allow this only on HTTPS and on the own machine.
 pub fn copy(text: &str, done: impl FnOnce(bool) + 'static) {
-    if !window().is_secure_context() {
+    let Ok(written) = write_to_clipboard(text) else {
         return done(false);
-    }
-    let written = JsFuture::from(window().navigator().clipboard().write_text(text));
-    spawn_local(async move { done(written.await.is_ok()) });
+    };
+    spawn_local(async move { done(JsFuture::from(written).await.is_ok()) });
+}
+
+/// Calls `navigator.clipboard.writeText`, which is missing in other contexts.
+fn write_to_clipboard(text: &str) -> Result<Promise, JsValue> {
+    let member = |of: &JsValue, name: &str| Reflect::get(of, &name.into());
+    let clipboard = member(&member(&window(), "navigator")?, "clipboard")?;
+    let write: Function = member(&clipboard, "writeText")?.dyn_into()?;
+    write.call1(&clipboard, &text.into())?.dyn_into()
 }
 
 /// Moves the keyboard's focus to the element with this `id`, before the next paint, when changes of this moment are drawn.
@@ -79,11 +86,9 @@ pub fn focus(id: &'static str) {
 }
 
 /// Lets the browser save bytes as a file.
-pub fn download(name: &str, media_type: &str, bytes: &[u8]) -> Result<(), JsValue> {
+pub fn download(name: &str, bytes: &[u8]) -> Result<(), JsValue> {
     let parts = Array::of1(&Uint8Array::from(bytes));
-    let options = BlobPropertyBag::new();
-    options.set_type(media_type);
-    let blob = Blob::new_with_u8_array_sequence_and_options(&parts, &options)?;
+    let blob = Blob::new_with_u8_array_sequence(&parts)?;
     let address = Url::create_object_url_with_blob(&blob)?;
     let link: HtmlAnchorElement = document().create_element("a")?.unchecked_into();
     link.set_href(&address);

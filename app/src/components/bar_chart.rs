@@ -7,7 +7,7 @@ use std::{
 
 use leptos::{html, prelude::*};
 use wasm_bindgen::{JsCast, closure::Closure};
-use web_sys::{HtmlCanvasElement, MediaQueryList};
+use web_sys::MediaQueryList;
 
 use super::resize::on_resize;
 use crate::{

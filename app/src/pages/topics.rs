@@ -177,7 +177,7 @@ fn draw(index: usize, row: RowText, active: RwSignal<Option<NodeId>>) -> impl In
             class="grid-row"
             id=row.id
             data-row=index.to_string()
-            aria-level=row.depth.to_string()
+            attr:aria-level=row.depth.to_string()
             aria-rowindex=(index + 2).to_string()
             aria-expanded=expanded
             aria-selected=is_active

@@ -7,7 +7,6 @@ use leptos::prelude::*;
 use super::payload::Payload;
 use crate::{
     browser,
-    explorer::topic_link,
     figures::{bytes, grouped},
     payload::difference::{Change, changes},
     publishing::{Draft, header_lines},
@@ -54,7 +53,7 @@ pub fn Message(
     }
 }
 
-fn properties(entry: &Entry, zone: Zone) -> impl IntoView {
+fn properties(entry: &Entry, zone: Zone) -> impl IntoView + use<> {
     let position = entry
         .id
         .split_once('-')
@@ -101,7 +100,7 @@ fn Actions(
     let save = move |_| {
         let entry = entry.get_untracked();
         let name = format!("{}-{}{}", log.topic(), entry.sequence, extension(&entry));
-        let saved = browser::download(&name, &entry.content_type, entry.body.bytes());
+        let saved = browser::download(&name, entry.body.bytes());
         result.set(if saved.is_ok() {
             ""
         } else {

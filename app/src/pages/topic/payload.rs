@@ -12,7 +12,7 @@ use crate::{
         fold::{self, Line},
         hex,
     },
-    reactive::{effect, flag, live_text, plain_text, shown, text},
+    reactive::{effect, flag, live_text, plain_text, shown},
     topic::{Body, Entry},
 };
 

@@ -138,7 +138,7 @@ fn choice(field: String, chosen: RwSignal<BTreeSet<String>>) -> impl IntoView {
     }
 }
 
-fn legend((index, series): (usize, &Series)) -> impl IntoView {
+fn legend((index, series): (usize, &Series)) -> impl IntoView + use<> {
     let newest = series
         .points
         .last()
