@@ -14,8 +14,8 @@ use crate::{api, reactive::effect};
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Opened {
     pub entry: Arc<Entry>,
-    /// The message of the topic before it; `None` if there is none, or until it has arrived.
-    pub previous: Option<Arc<Entry>>,
+    /// The message of the topic before it; `None` until the answer has arrived, and then for a message that is not kept.
+    pub previous: Option<Option<Arc<Entry>>>,
     /// A sentence about what is missing; usually empty.
     pub note: &'static str,
 }
@@ -62,7 +62,7 @@ fn find_previous(log: Log, opened: RwSignal<Option<Opened>>, entry: &Entry) {
     let address = history::address(&log.topic(), &Place::Before(sequence), None, 1);
     spawn_local(async move {
         let previous = entry_at(&address, |entry| entry.sequence + 1 == sequence).await;
-        change(opened, &id, |opened| opened.previous = previous);
+        change(opened, &id, |opened| opened.previous = Some(previous));
     });
 }
 

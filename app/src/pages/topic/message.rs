@@ -151,18 +151,20 @@ fn Difference(opened: RwSignal<Option<Opened>>) -> impl IntoView {
     let found = Memo::new(move |_| {
         opened.with(|opened| {
             let opened = opened.as_ref()?;
-            let previous = opened.previous.as_ref()?;
-            Some(changes(&previous.body.text(), &opened.entry.body.text()))
+            let previous = opened.previous.as_ref()?.as_ref();
+            Some(previous.map(|previous| changes(&previous.body.text(), &opened.entry.body.text())))
         })
     });
-    let summary = live_text(move || match found.get().map(|changes| changes.len()) {
-        None => "The message before is not kept.".to_owned(),
-        Some(0) => "Nothing has changed since the message before.".to_owned(),
-        Some(1) => "1 change since the message before:".to_owned(),
-        Some(count) => format!("{count} changes since the message before:"),
+    let count = move || found.with(|found| Some(found.as_ref()?.as_ref().map(Vec::len)));
+    let summary = live_text(move || match count() {
+        None => String::new(),
+        Some(None) => "The broker no longer keeps the message before.".to_owned(),
+        Some(Some(0)) => "Nothing has changed since the message before.".to_owned(),
+        Some(Some(1)) => "1 change since the message before:".to_owned(),
+        Some(Some(count)) => format!("{count} changes since the message before:"),
     });
     let rows = move || {
-        let changes = found.get().unwrap_or_default().into_iter();
+        let changes = found.get().flatten().unwrap_or_default().into_iter();
         changes.map(change).collect_view()
     };
     view! {
