@@ -39,7 +39,7 @@ use std::{
 };
 
 use axum::{
-    Router,
+    Extension, Router,
     extract::{FromRef, OriginalUri},
     http::{Method, StatusCode},
     middleware,
@@ -171,14 +171,15 @@ const HEALTH: &str = "/healthz";
 
 /// Returns all routes of the HTTP port.
 fn router(state: &HttpState, others: OtherRoutes) -> Router {
-    Router::new()
-        .nest("/api", api(state, others.api))
-        .merge(others.root)
+    let api = Router::new().nest("/api", api(state, others.api));
+    let page_api = preload::PageApi(api.clone().with_state(state.clone()));
+    api.merge(others.root)
         .route(HEALTH, get(|| async { "ok\n" }))
         .route("/readyz", get(api::ready))
         .route(sign_in::PATH, get(sign_in::form).post(sign_in::submit))
         .route(sign_in::SIGN_OUT_PATH, post(sign_in::sign_out))
         .fallback(assets::file_or_page)
+        .layer(Extension(page_api))
         .layer(middleware::from_fn_with_state(
             state.clone(),
             login::identify,

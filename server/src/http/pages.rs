@@ -30,7 +30,7 @@ pub async fn page(State(state): State<HttpState>, request: Request) -> Response 
     let principal = request.extensions().get::<Arc<Principal>>();
     let principal = principal.map_or_else(|| server.access.without_rights(), Arc::clone);
     let host = host(server, principal, site(&state, &request));
-    let documents = preload::documents(&state, &address, request.extensions()).await;
+    let documents = preload::documents(&address, request.extensions()).await;
     let assets = assets::hashed_assets();
     let provide = move || {
         provide_context(address.clone());

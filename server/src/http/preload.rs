@@ -11,31 +11,30 @@ use axum::{
 };
 use tower::ServiceExt as _;
 
-use super::{HttpState, api};
+/// The API as the pages' requests find it. An extension of every request, because a router cannot be part of its own state.
+#[derive(Clone)]
+pub struct PageApi(pub Router);
 
 /// Requests the documents of a page. `extensions` are those of the page's request: its sender and the sender's rights.
-pub async fn documents(
-    state: &HttpState,
-    page: &RequestPath,
-    extensions: &Extensions,
-) -> Documents {
+pub async fn documents(page: &RequestPath, extensions: &Extensions) -> Documents {
     let mut found = Vec::new();
-    for address in app::documents(page) {
-        if let Some(text) = document(state, &address, extensions).await {
-            found.push((address, text));
+    if let Some(PageApi(api)) = extensions.get() {
+        for address in app::documents(page) {
+            if let Some(text) = document(api.clone(), &address, extensions).await {
+                found.push((address, text));
+            }
         }
     }
     Documents(Arc::new(found))
 }
 
 /// Returns a document; `None` if the API refuses it, or if it is too long for a page, which then requests it itself.
-async fn document(state: &HttpState, address: &str, extensions: &Extensions) -> Option<String> {
+async fn document(api: Router, address: &str, extensions: &Extensions) -> Option<String> {
     let mut request = Request::get(format!("/{address}"))
         .body(Body::empty())
         .ok()?;
     *request.extensions_mut() = extensions.clone();
-    let api = Router::new().nest("/api", api(state, Router::new()));
-    let answer = api.with_state(state.clone()).oneshot(request).await.ok()?;
+    let answer = api.oneshot(request).await.ok()?;
     if answer.status() != StatusCode::OK {
         return None;
     }
