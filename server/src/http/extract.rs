@@ -103,6 +103,13 @@ pub fn deserialize_bool<'de, D: Deserializer<'de>>(query: D) -> Result<bool, D::
     }
 }
 
+/// Does the same as [`deserialize_bool`] for a parameter whose absence has its own meaning.
+pub fn deserialize_some_bool<'de, D: Deserializer<'de>>(
+    query: D,
+) -> Result<Option<bool>, D::Error> {
+    deserialize_bool(query).map(Some)
+}
+
 impl From<rejection::PathRejection> for Problem {
     fn from(rejection: rejection::PathRejection) -> Self {
         Self::new(rejection.status(), rejection.body_text())

@@ -10,7 +10,11 @@ use broker::{Client, DestinationKind, Header, Outcome, Publication, Published, T
 use serde::Deserialize;
 use tokio::time::{Instant, sleep};
 
-use super::{body, extract::deserialize_bool, problem::Problem};
+use super::{
+    body,
+    extract::{deserialize_bool, deserialize_some_bool},
+    problem::Problem,
+};
 use crate::{
     access_control::{RateExceeded, UserAccount},
     clock, content_type,
@@ -39,10 +43,10 @@ pub struct PublishQuery {
     /// True if the topic must retain the message, as with MQTT's RETAIN flag.
     #[serde(default, deserialize_with = "deserialize_bool")]
     retain: bool,
-    /// True if a message to a topic must survive a restart in durable subscriptions and sessions. Messages to queues always
-    /// do.
-    #[serde(default, deserialize_with = "deserialize_bool")]
-    persistent: bool,
+    /// True if a message must survive a restart: in its queue, or in the durable subscriptions and sessions of its topic. The
+    /// default is true for queues and false for topics.
+    #[serde(default, deserialize_with = "deserialize_some_bool")]
+    persistent: Option<bool>,
     /// The time of expiry, in Unix milliseconds.
     expires: Option<u64>,
 }
@@ -57,7 +61,8 @@ impl PublishQuery {
             true => publication.retained(),
             false => publication,
         };
-        match self.persistent || publication.kind() == DestinationKind::Queue {
+        let is_to_queue = publication.kind() == DestinationKind::Queue;
+        match self.persistent.unwrap_or(is_to_queue) {
             true => publication.persistent(),
             false => publication,
         }
