@@ -4,7 +4,7 @@ use std::{net::IpAddr, sync::Arc};
 
 use axum::{Json, extract::State, http::StatusCode};
 use broker::{DestinationKind, Overflow, Skipped, SubscriptionFigures, SubscriptionReading};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{
     extract::{PageQuery, Path, Query, last_of_full_page},
@@ -14,26 +14,83 @@ use super::{
 use crate::{
     clock,
     connection_control::{MessageTotals, OpenConnection},
+    fairness,
     server::Server,
 };
 
-/// `GET /api/connections?after=…&limit=…`: lists the connections in the order in which they were established.
+/// `GET /api/connections?after=…&limit=…&text=…`: lists the connections in the order in which they were established; with a
+/// text those whose name, client id, user, address or protocol contains it, in any case.
 pub async fn connections(
     State(server): State<Arc<Server>>,
     rights: Rights,
-    Query(query): Query<PageQuery<u64>>,
+    Query(query): Query<ConnectionsQuery>,
 ) -> Result<Json<Connections>, Problem> {
     rights.check_server()?;
-    let limit = query.limit(MAX_LISTED);
-    let after = query.after.unwrap_or(0);
-    let (found, total) = server.connections.list(after, limit);
+    let Page { found, total, next } = find(&server, &query).await;
     let connections = found.iter();
     let connections = connections.filter_map(|one| ConnectionInfo::new(&server, one));
     Ok(Json(Connections {
         connections: connections.collect(),
         total,
-        next: last_of_full_page(&found, limit).map(|last| last.id()),
+        next,
     }))
+}
+
+/// The query `?after=…&limit=…&text=…`.
+#[derive(Deserialize)]
+pub struct ConnectionsQuery {
+    /// The value of `next` of the previous page, or the id of its last connection.
+    after: Option<u64>,
+    limit: Option<usize>,
+    text: Option<String>,
+}
+
+/// A part of the list of connections.
+struct Page {
+    found: Vec<Arc<OpenConnection>>,
+    total: usize,
+    next: Option<u64>,
+}
+
+/// Finds the next connections that a query wants, among at most [`MAX_EXAMINED`].
+async fn find(server: &Server, query: &ConnectionsQuery) -> Page {
+    let limit = query.limit.unwrap_or(MAX_LISTED).min(MAX_LISTED);
+    let text = query.text.as_deref().unwrap_or_default().to_lowercase();
+    let mut after = query.after.unwrap_or(0);
+    let mut found = Vec::new();
+    let mut examined = 0;
+    loop {
+        // One more than wanted, to know whether there are more.
+        let most = (limit + 1).min(EXAMINED_AT_ONCE);
+        let (part, total) = server.connections.list(after, most);
+        let is_last = part.len() < most;
+        for connection in part {
+            if found.len() == limit || examined == MAX_EXAMINED {
+                let next = Some(after).filter(|_| limit > 0);
+                return Page { found, total, next };
+            }
+            examined += 1;
+            after = connection.id();
+            if text.is_empty() || contains(&connection, &text) {
+                found.push(connection);
+            }
+        }
+        if is_last {
+            let next = None;
+            return Page { found, total, next };
+        }
+        fairness::yield_if_due().await;
+    }
+}
+
+/// Returns whether the description of a connection contains a text, which is in lower case.
+fn contains(connection: &OpenConnection, text: &str) -> bool {
+    let names = [connection.client(), connection.user()];
+    let mut names = names.into_iter().flatten().map(|name| &**name);
+    names.any(|name| name.to_lowercase().contains(text))
+        || connection.session().name().to_lowercase().contains(text)
+        || connection.protocol().name().contains(text)
+        || connection.address().to_string().contains(text)
 }
 
 /// `GET /api/connections/{id}?after=…&limit=…`: returns a connection with its subscriptions, in the order of their numbers.
@@ -284,3 +341,7 @@ const LAG_SUBSCRIPTIONS: usize = 32;
 
 /// Maximum number of connections in one response.
 const MAX_LISTED: usize = 1_000;
+/// Maximum number of connections that one request compares with its text.
+const MAX_EXAMINED: usize = 100_000;
+/// Number of connections that are copied while the list is locked.
+const EXAMINED_AT_ONCE: usize = 1_000;
