@@ -6,8 +6,6 @@ use std::{
 };
 
 use leptos::{html, prelude::*};
-use wasm_bindgen::{JsCast, closure::Closure};
-use web_sys::MediaQueryList;
 
 use super::resize::on_resize;
 use crate::{
@@ -15,7 +13,7 @@ use crate::{
     chart::{Painter, svg},
     feed::{Feed, Source},
     number,
-    reactive::{effect, hold, live_text, once_live, text},
+    reactive::{effect, live_text, once_live, text},
 };
 
 #[component]
@@ -153,27 +151,10 @@ impl Easel {
     }
 }
 
-fn on_theme(call: impl Fn() + Clone + 'static) {
-    let Ok(Some(query)) = window().match_media("(prefers-color-scheme: dark)") else {
-        return;
-    };
-    let called = Closure::<dyn FnMut()>::new(call);
-    query.set_onchange(Some(called.as_ref().unchecked_ref()));
-    hold(ThemeWatch {
-        query,
-        _called: called,
-    });
-}
-
-struct ThemeWatch {
-    query: MediaQueryList,
-    _called: Closure<dyn FnMut()>,
-}
-
-impl Drop for ThemeWatch {
-    fn drop(&mut self) {
-        self.query.set_onchange(None);
-    }
+/// Calls after each change of the theme, by the reader or by the system: the document's script reports both (see `shell`).
+fn on_theme(call: impl Fn() + 'static) {
+    let listener = window_event_listener_untyped("themechange", move |_| call());
+    on_cleanup(move || listener.remove());
 }
 
 const LISTED_MS: u32 = 250;

@@ -1,8 +1,12 @@
-//! The HTML document around the pages: metadata, the files with hashed names, and the script that
-//! starts the program. Only the server draws it.
+//! The HTML document around the pages: metadata, the files with hashed names, the scripts and the reader's settings. Only
+//! the server draws it.
+
+mod settings;
 
 use leptos::nonce::use_nonce;
 use leptos::{either::Either, prelude::*};
+
+use settings::Settings;
 
 use crate::{
     Assets, Host, Module, ModuleAssets, RequestPath, Route, Visitor, pages,
@@ -10,7 +14,7 @@ use crate::{
 };
 
 /// Renders the whole document. Reads the contexts [`Assets`] and [`RequestPath`]; without them the
-/// document has no script and shows the overview.
+/// document has no program and shows the overview.
 pub fn shell() -> impl IntoView {
     let visitor = use_context::<Host>().map_or_else(Visitor::default, |host| host.visitor);
     let denied = (!visitor.denied.is_empty()).then(|| visitor.denied.join(" "));
@@ -43,8 +47,19 @@ pub fn shell() -> impl IntoView {
                 <meta name="viewport" content="width=device-width, initial-scale=1" />
                 <meta name="description" content=DESCRIPTION />
                 <meta name="color-scheme" content="light dark" />
-                <meta name="theme-color" media="(prefers-color-scheme: light)" content="#fdfcf9" />
-                <meta name="theme-color" media="(prefers-color-scheme: dark)" content="#16201e" />
+                <meta
+                    name="theme-color"
+                    data-scheme="light"
+                    media="(prefers-color-scheme: light)"
+                    content="#fdfcf9"
+                />
+                <meta
+                    name="theme-color"
+                    data-scheme="dark"
+                    media="(prefers-color-scheme: dark)"
+                    content="#16201e"
+                />
+                <script nonce=use_nonce() inner_html=head_script()></script>
                 <link rel="icon" href="./favicon.svg" type="image/svg+xml" />
                 <link rel="apple-touch-icon" href="./icon-192.png" />
                 <link rel="manifest" href="./site.webmanifest" />
@@ -54,6 +69,7 @@ pub fn shell() -> impl IntoView {
                 <DeniedNotice topics=visitor.denied />
                 <div id=ROOT_ID>{drawn}</div>
                 <SignedIn user=visitor.user />
+                <Settings />
                 <StoppedNotice here />
             </body>
         </html>
@@ -85,6 +101,13 @@ fn module_links(files: ModuleAssets) -> impl IntoView {
         />
         <script type="module" nonce=nonce inner_html=start></script>
     }
+}
+
+/// Returns the script that runs before the first paint, without its comments and indentation.
+fn head_script() -> String {
+    let lines = include_str!("head.js").lines().map(str::trim_start);
+    let code: Vec<_> = lines.filter(|line| !line.starts_with("//")).collect();
+    code.join("\n")
 }
 
 /// Returns the script that starts the program. It marks the document with `data-stopped` if the
@@ -154,3 +177,35 @@ fn StoppedNotice(here: String) -> impl IntoView {
 
 const DESCRIPTION: &str = "Carillon is a broker for topics and queues in one binary: publish over WebSocket or \
                            HTTP and every page that listens answers at once.";
+
+#[cfg(test)]
+mod tests {
+    /// Returns the values of the rule with this selector.
+    fn values<'a>(css: &'a str, selector: &str) -> Vec<&'a str> {
+        let (_, rule) = css.split_once(selector).expect("the rule");
+        let (values, _) = rule.split_once('}').expect("its end");
+        values
+            .lines()
+            .map(str::trim)
+            .filter(|line| line.starts_with("--"))
+            .collect()
+    }
+
+    #[test]
+    fn a_chosen_dark_theme_has_the_values_of_the_systems() {
+        let css = include_str!("../../../style/main.css");
+        let chosen = values(css, ":root[data-theme=\"dark\"] {");
+        assert!(!chosen.is_empty());
+        assert_eq!(chosen, values(css, ":root:not([data-theme=\"light\"]) {"));
+    }
+
+    #[test]
+    fn the_first_script_has_no_comments_and_cannot_end_its_element() {
+        let script = super::head_script();
+        assert!(
+            script.contains("data-scheme") && !script.contains("//"),
+            "{script}"
+        );
+        assert!(!script.contains("</"), "{script}");
+    }
+}
