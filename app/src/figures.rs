@@ -1,6 +1,7 @@
 //! The broker's figures as text.
 
 use crate::{
+    address::encoded,
     host::{Figures, TopicFigures},
     json, number,
     rate::rounded,
@@ -58,6 +59,7 @@ pub fn topic_row(topic: &TopicFigures) -> Row {
     };
     Row {
         name: topic.name.clone(),
+        href: Some(format!("topics/{}", encoded(&topic.name))),
         cells: vec![
             cell("Messages", grouped(topic.sequence)),
             cell("Per second", rounded(topic.per_second)),
@@ -68,7 +70,7 @@ pub fn topic_row(topic: &TopicFigures) -> Row {
 }
 
 /// Returns the two largest units of a duration.
-fn duration(seconds: u64) -> String {
+pub fn duration(seconds: u64) -> String {
     let (days, hours, minutes) = (seconds / 86_400, seconds / 3600 % 24, seconds / 60 % 60);
     match (days, hours, minutes) {
         (0, 0, 0) => format!("{seconds} s"),

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 #[cfg(feature = "ssr")]
-use crate::{Route, address::parameter, explorer, program::Module, topic};
+use crate::{Route, address::parameter, connections, explorer, program::Module, queue, topic};
 use crate::{json::Json, queues::Queues, visitor::Visitor};
 
 /// The address of the current request.
@@ -76,6 +76,10 @@ pub fn documents(page: &RequestPath) -> Vec<String> {
             };
             start.documents().into()
         }
+        Route::Queue => {
+            queue::Addresses::of(&Route::name(page.relative()).unwrap_or_default()).first()
+        }
+        Route::Connections => connections::first(),
         _ => Vec::new(),
     }
 }
@@ -230,7 +234,7 @@ pub(crate) fn text(json: &Json<'_>, name: &str) -> Option<String> {
     json.member(name)?.text().map(str::to_owned)
 }
 
-fn number(json: &Json<'_>, name: &str) -> f64 {
+pub(crate) fn number(json: &Json<'_>, name: &str) -> f64 {
     json.member(name).and_then(Json::number).unwrap_or_default()
 }
 

@@ -1,10 +1,16 @@
 //! A message that a reader writes on the page of a topic or queue, as a request to the API. Pure.
 
-use crate::{console::draft, json, number::parsed};
+use crate::{
+    console::{Kind, draft},
+    json,
+    number::parsed,
+};
 
 /// The fields of the form.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Draft {
+    /// The kind of the destination.
+    pub kind: Kind,
     pub content_type: String,
     /// One header in each line: `name: value`.
     pub headers: String,
@@ -59,8 +65,11 @@ impl Draft {
         if self.is_retained {
             parts.push("retain=true".to_owned());
         }
-        if self.is_persistent {
-            parts.push("persistent=true".to_owned());
+        // Messages to queues are persistent by default.
+        match (self.kind, self.is_persistent) {
+            (Kind::Topic, true) => parts.push("persistent=true".to_owned()),
+            (Kind::Queue, false) => parts.push("persistent=false".to_owned()),
+            (Kind::Topic, false) | (Kind::Queue, true) => {}
         }
         let expires = self.expires_s.trim();
         if !expires.is_empty() {
@@ -136,6 +145,16 @@ mod tests {
         };
         let expected = "?retain=true&persistent=true&expires=2500";
         assert_eq!(all.query(1000.0).as_deref(), Ok(expected));
+        let to_queue = |is_persistent| Draft {
+            kind: Kind::Queue,
+            is_persistent,
+            ..Draft::default()
+        };
+        assert_eq!(to_queue(true).query(0.0), Ok(String::new()));
+        assert_eq!(
+            to_queue(false).query(0.0).as_deref(),
+            Ok("?persistent=false")
+        );
         for expires_s in ["0", "-1", "soon", "1e12", "true"] {
             assert!(draft("", expires_s).query(0.0).is_err(), "{expires_s}");
         }

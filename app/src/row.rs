@@ -3,6 +3,8 @@
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Row {
     pub name: String,
+    /// The address of the page of what the row shows; `None` if there is none.
+    pub href: Option<String>,
     /// The row's special state as text, and the CSS class of its style; usually empty.
     pub badge: &'static str,
     pub class: &'static str,

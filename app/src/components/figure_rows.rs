@@ -19,7 +19,10 @@ fn row(row: Row) -> impl IntoView {
     view! {
         <tr role="row" class=row.class>
             <th scope="row" role="rowheader">
-                <span translate="no">{plain_text(row.name)}</span>
+                // Without an address it is only text (HTML, 4.5.1).
+                <a translate="no" href=row.href>
+                    {plain_text(row.name)}
+                </a>
                 " "
                 <span class="badge">{plain_text(row.badge)}</span>
             </th>

@@ -4,10 +4,11 @@ use leptos::{prelude::*, task::spawn_local};
 
 use crate::{
     api, browser,
+    console::Kind,
     host::{text as member_text, whole},
     json,
     publishing::Draft,
-    reactive::{live_text, text, text_of},
+    reactive::{live_text, shown, text, text_of},
     topic::sentence,
 };
 
@@ -33,6 +34,7 @@ pub fn PublishForm(destination: String, draft: RwSignal<Draft>) -> impl IntoView
             .iter()
             .any(|fault| fault.with(|fault| !fault.is_empty()))
     };
+    let is_for_queue = move || draft.with(|draft| draft.kind == Kind::Queue);
     let result_class = text(move || match form.result.get() {
         Some(Ok(_)) => "hint",
         _ => "fault",
@@ -92,7 +94,7 @@ pub fn PublishForm(destination: String, draft: RwSignal<Draft>) -> impl IntoView
                 </p>
             </div>
             <div class="tool-row">
-                <label class="check">
+                <label class="check" style:display=shown(move || !is_for_queue())>
                     <input
                         type="checkbox"
                         prop:checked=move || draft.with(|draft| draft.is_retained)
@@ -129,7 +131,7 @@ pub fn PublishForm(destination: String, draft: RwSignal<Draft>) -> impl IntoView
                 class="primary"
                 disabled=move || has_fault() || form.is_sending.get()
             >
-                "Publish"
+                {live_text(move || if is_for_queue() { "Send" } else { "Publish" })}
             </button>
             <p class=result_class role="status">{result}</p>
         </form>

@@ -1,7 +1,8 @@
 //! The kind of destination of a custom message: topic or queue.
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Kind {
+    #[default]
     Topic,
     Queue,
 }

@@ -75,7 +75,7 @@ impl Queues {
 }
 
 impl QueueFigures {
-    fn from_json(json: &Json<'_>) -> Self {
+    pub(crate) fn from_json(json: &Json<'_>) -> Self {
         Self {
             name: text(json, "name").unwrap_or_default(),
             waiting: whole(json, "waiting"),

@@ -3,6 +3,7 @@
 
 use super::{board::Rates, figures::QueueFigures};
 use crate::{
+    address::encoded,
     figures::{bytes, grouped},
     rate::rounded,
     row::{Cell, Row},
@@ -22,6 +23,7 @@ pub fn row(queue: &QueueFigures, rates: Option<Rates>) -> Row {
     let redelivered = counted(queue.redelivered, "redelivered");
     Row {
         name: queue.name.clone(),
+        href: Some(format!("queues/{}", encoded(&queue.name))),
         badge: mark.words(),
         class: mark.class(),
         cells: vec![

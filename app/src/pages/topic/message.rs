@@ -53,7 +53,8 @@ pub fn Message(
     }
 }
 
-fn properties(entry: &Entry, zone: Zone) -> impl IntoView + use<> {
+/// Returns the names and values of everything but the body.
+pub fn properties(entry: &Entry, zone: Zone) -> impl IntoView + use<> {
     let position = entry
         .id
         .split_once('-')

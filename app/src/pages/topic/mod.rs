@@ -25,6 +25,8 @@ use crate::{
 };
 use list::List;
 use message::Message;
+pub use message::properties;
+pub use payload::Payload;
 use plot::Plot;
 
 #[component]

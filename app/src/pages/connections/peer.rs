@@ -1,0 +1,136 @@
+//! One open connection: its figures, and on request its subscriptions.
+
+use leptos::prelude::*;
+
+use crate::{
+    browser,
+    change::Change,
+    components::{FigureRows, Trouble},
+    connections::{Peer, Peers, Subscription, subscriptions},
+    poll::Poll,
+    reactive::{live_text, shown, text},
+};
+
+/// The row stays while the connection is listed, so that its button keeps the focus.
+#[component]
+pub fn PeerRow(id: u64, peers: RwSignal<Peers>, change: RwSignal<Option<Change>>) -> impl IntoView {
+    let of = move |words: fn(&Peer) -> String| {
+        text(move || peers.with(|peers| peers.find(id).map(words).unwrap_or_default()))
+    };
+    let disconnect = move |_| {
+        let made = peers.with_untracked(|peers| peers.find(id).map(Peer::disconnection));
+        if made.is_some() {
+            change.set(made);
+        }
+    };
+    let has_details = RwSignal::new(false);
+    let details_label = move || {
+        if has_details.get() {
+            "Hide subscriptions"
+        } else {
+            "Subscriptions"
+        }
+    };
+    let figure = move |index: usize| {
+        let name = Peer::default().figures()[index].0;
+        let value = text(move || {
+            let peers = peers.read();
+            let figures = peers.find(id).map(Peer::figures);
+            figures.map_or_else(String::new, |figures| figures[index].1.clone())
+        });
+        view! {
+            <div>
+                <dt>{name}</dt>
+                <dd translate="no">{live_text(move || value.get())}</dd>
+            </div>
+        }
+    };
+    view! {
+        <li class="peer">
+            <p>
+                <strong translate="no">{live_text(move || of(Peer::title).get())}</strong>
+                " "
+                <span class="badge">{live_text(move || of(|peer| peer.protocol.clone()).get())}</span>
+                " "
+                <span class="peer-note" translate="no">
+                    {live_text(move || of(Peer::origin).get())}
+                </span>
+                " "
+                <span class="peer-note">{live_text(move || of(age).get())}</span>
+            </p>
+            <dl class="tallies">
+                {figure(0)} {figure(1)} {figure(2)} {figure(3)} {figure(4)} {figure(5)}
+            </dl>
+            <div class="buttons">
+                <button
+                    type="button"
+                    aria-expanded=text(move || has_details.get().to_string())
+                    on:click=move |_| has_details.update(|has| *has = !*has)
+                >
+                    {live_text(details_label)}
+                </button>
+                <button type="button" on:click=disconnect>
+                    "Disconnect…"
+                </button>
+            </div>
+            {move || has_details.get().then(|| view! { <Details id /> })}
+        </li>
+    }
+}
+
+/// The subscriptions of a connection, while they are shown.
+#[component]
+fn Details(id: u64) -> impl IntoView {
+    let details = RwSignal::new(None);
+    let poll = Poll::every(
+        PERIOD_MS,
+        move || format!("api/connections/{id}?limit={MOST_LISTED}"),
+        move |document| details.set(subscriptions(document)),
+    );
+    let rows = move || {
+        details.with(|details: &Option<(Vec<Subscription>, bool)>| {
+            let list = details.as_ref().map_or(&[][..], |(list, _)| list);
+            list.iter().map(Subscription::row).collect::<Vec<_>>()
+        })
+    };
+    let has_some =
+        move || details.with(|details| details.as_ref().is_some_and(|(list, _)| !list.is_empty()));
+    let note = move || {
+        details.with(|details| match details {
+            None => "Waiting for the subscriptions.",
+            Some((list, _)) if list.is_empty() => "It has no subscriptions.",
+            Some((_, false)) => "",
+            Some((_, true)) => "These are the oldest subscriptions; there are more.",
+        })
+    };
+    let heads = ["Subscription", "Kind", "Lag", "Holds", "Skipped"];
+    let heads = heads.map(|name| view! { <th scope="col" role="columnheader">{name}</th> });
+    view! {
+        <div class="peer-details">
+            <Trouble problem=poll.problem.into() />
+            <table
+                class="queues"
+                role="table"
+                aria-label="Subscriptions"
+                style:display=shown(has_some)
+            >
+                <thead role="rowgroup">
+                    <tr role="row">{heads.into_iter().collect_view()}</tr>
+                </thead>
+                <FigureRows rows />
+            </table>
+            <p class="none">{live_text(note)}</p>
+        </div>
+    }
+}
+
+/// Returns how long a connection is open. Only the browser's clock goes on.
+fn age(peer: &Peer) -> String {
+    match is_browser() {
+        true => peer.age((browser::unix_ms() / 1000.0) as u64),
+        false => String::new(),
+    }
+}
+
+const PERIOD_MS: u32 = 2_000;
+const MOST_LISTED: u32 = 100;

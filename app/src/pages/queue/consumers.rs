@@ -1,0 +1,47 @@
+//! The consumers of the queue, with what they hold.
+
+use leptos::prelude::*;
+
+use crate::{
+    components::FigureRows,
+    queue::Desk,
+    reactive::{live_text, shown},
+};
+
+#[component]
+pub fn Consumers(desk: Desk) -> impl IntoView {
+    let has_some = move || desk.consumers.with(|(list, _)| !list.is_empty());
+    let rows = move || {
+        desk.consumers
+            .with(|(list, _)| list.iter().map(|one| one.row()).collect())
+    };
+    let note = move || {
+        desk.consumers
+            .with(|(list, has_more)| match (list.is_empty(), has_more) {
+                (true, _) => "No consumer: messages wait until one subscribes.",
+                (_, true) => "These are the first consumers; there are more.",
+                _ => "",
+            })
+    };
+    let columns = ["Consumer", "Holds", "Prefetch", "Subscription", "Takes"];
+    let heads = columns.map(|name| view! { <th scope="col" role="columnheader">{name}</th> });
+    view! {
+        <section aria-labelledby="consumers-title">
+            <h2 id="consumers-title">"Consumers"</h2>
+            <table
+                class="queues"
+                role="table"
+                aria-labelledby="consumers-title"
+                style:display=shown(has_some)
+            >
+                <thead role="rowgroup">
+                    <tr role="row">{heads.into_iter().collect_view()}</tr>
+                </thead>
+                <FigureRows rows />
+            </table>
+            <p class="none" style:display=shown(move || !note().is_empty())>
+                {live_text(note)}
+            </p>
+        </section>
+    }
+}
