@@ -8,12 +8,13 @@ use harness::http::post;
 use harness::{Carillon, node};
 use serde_json::Value;
 
-const PAGES: [&str; 9] = [
+const PAGES: [&str; 10] = [
     "/",
     "/console",
     "/rect",
     "/chart",
     "/queues",
+    "/queues/orders",
     "/topics",
     "/topics/rect",
     "/connections",
@@ -33,6 +34,8 @@ async fn server() -> Carillon {
                 .is_success()
         );
     }
+    let url = server.url("/api/queues/orders");
+    assert!(post(url, "text/plain", "1").await.status.is_success());
     server
 }
 
@@ -44,16 +47,12 @@ fn is_missing_page(message: &str) -> bool {
 #[tokio::test]
 async fn every_page_passes_the_accessibility_rules_in_light_and_dark() {
     let server = server().await;
-    let axe = node::module("axe-core/axe.min.js");
-    let axe = fs::read_to_string(axe).expect("axe-core's script");
     let browser = Browser::start().await;
     for scheme in ["light", "dark"] {
         browser.emulate_colours(scheme).await;
         for path in PAGES {
             browser.open(&server.url(path)).await;
-            browser.still().await;
-            browser.evaluate(&axe).await;
-            let broken = browser.evaluate_async(RUN_AXE).await;
+            let broken = broken_rules(&browser).await;
             assert_eq!(
                 broken,
                 Value::Array(Vec::new()),
@@ -62,6 +61,15 @@ async fn every_page_passes_the_accessibility_rules_in_light_and_dark() {
         }
     }
     browser.close(is_missing_page).await;
+}
+
+/// Returns the rules that the shown page breaks, and the elements that break them.
+pub async fn broken_rules(browser: &Browser) -> Value {
+    let axe = node::module("axe-core/axe.min.js");
+    let axe = fs::read_to_string(axe).expect("axe-core's script");
+    browser.still().await;
+    browser.evaluate(&axe).await;
+    browser.evaluate_async(RUN_AXE).await
 }
 
 /// Returns each broken rule and the elements that break it.
