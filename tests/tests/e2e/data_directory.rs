@@ -462,3 +462,22 @@ async fn a_consumer_with_transactions_empties_a_queue_on_a_nearly_full_disk() {
     consumer.request(Frame::transaction("COMMIT", "t")).await;
     queue::until(&server, "jobs", "acknowledged", 1).await;
 }
+
+#[tokio::test]
+async fn a_message_over_http_survives_a_kill_unless_its_sender_says_otherwise() {
+    let directory = DataDirectory::fresh();
+    let server = directory.server().await;
+    for (query, body) in [
+        ("?persistent=false", "1"),
+        ("", "2"),
+        ("?persistent=true", "3"),
+    ] {
+        let url = server.url(&format!("/api/queues/jobs{query}"));
+        assert_eq!(post(url, "text/plain", body).await.status, StatusCode::OK);
+    }
+    assert_eq!(queue::depth(&server, "jobs").await, (3, 0));
+    let server = directory.after_kill(server).await;
+    let mut consumer = StompClient::consumer(&server, "/queue/jobs", &[]).await;
+    assert_eq!(consumer.bodies(2).await, ["2", "3"]);
+    consumer.is_quiet().await;
+}
