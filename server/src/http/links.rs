@@ -46,6 +46,20 @@ pub fn strip(target: Uri, prefix: &str) -> Stripped {
     }
 }
 
+/// Returns a path, or a value for a query, with percent-encoding (RFC 3986, 2.1).
+pub fn encoded(text: &str) -> String {
+    let mut encoded = String::new();
+    for byte in text.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => {
+                encoded.push(byte.into());
+            }
+            _ => encoded.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    encoded
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -62,6 +76,11 @@ mod tests {
         for (page, target, expected) in table {
             assert_eq!(relative(page, target), expected, "{page} {target}");
         }
+    }
+
+    #[test]
+    fn values_are_percent_encoded() {
+        assert_eq!(encoded("/a?b=c&d"), "/a%3Fb%3Dc%26d");
     }
 
     #[test]

@@ -15,6 +15,7 @@ mod forwarded;
 mod handler;
 mod history;
 mod host;
+mod html;
 mod links;
 mod login;
 mod origin;

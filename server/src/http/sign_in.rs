@@ -8,7 +8,7 @@ use axum::{
 };
 use serde::Deserialize;
 
-use super::{HttpState, assets, links, login::PeerAddress};
+use super::{HttpState, html, links, login::PeerAddress};
 use crate::access_control::{Credentials, LoginAttempt};
 
 /// `GET /login?next=…`: the form.
@@ -51,7 +51,7 @@ pub async fn submit(
         Ok(login) => match state.web_sessions.add(login) {
             Some(cookie) => {
                 // The form checks that the browser has kept the cookie.
-                let target = format!("{PATH}?done=1&next={}", encoded(next));
+                let target = format!("{PATH}?done=1&next={}", links::encoded(next));
                 let target = links::relative(PATH, &target);
                 with_cookie(Redirect::to(&target).into_response(), cookie)
             }
@@ -82,7 +82,7 @@ pub fn redirect(from: &Uri) -> Response {
     let path = from.path_and_query().map_or("/", |path| path.as_str());
     let target = match path {
         "/" => PATH.to_owned(),
-        path => format!("{PATH}?next={}", encoded(path)),
+        path => format!("{PATH}?next={}", links::encoded(path)),
     };
     let target = links::relative(from.path(), &target);
     let mut response = Redirect::to(&target).into_response();
@@ -110,31 +110,22 @@ pub struct SignIn {
 }
 
 fn page(status: StatusCode, next: &str, user: &str, notice: Option<&str>) -> Response {
-    let style = assets::hashed_assets().map_or_else(String::new, |assets| {
-        format!(
-            "<link rel=\"stylesheet\" href=\"{}\">",
-            escaped(&assets.css)
-        )
-    });
     let notice = notice.map_or_else(String::new, |text| {
         format!(
             "<p class=\"sign-in-notice\" role=\"alert\">{}</p>",
-            escaped(text)
+            html::escaped(text)
         )
     });
-    let (next, user) = (escaped(next), escaped(user));
-    let html = format!(
-        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <meta name=\"color-scheme\" content=\"light dark\">\n\
-         <title>Sign in · Carillon</title>\n<link rel=\"icon\" href=\"./favicon.svg\">\n{style}\n</head>\n\
-         <body class=\"sign-in\">\n<main>\n<h1 translate=\"no\">Carillon</h1>\n{notice}\n\
+    let (next, user) = (html::escaped(next), html::escaped(user));
+    let content = format!(
+        "<main>\n<h1 translate=\"no\">Carillon</h1>\n{notice}\n\
          <form method=\"post\" action=\".{PATH}\">\n\
          <label>User<input name=\"user\" value=\"{user}\" autocomplete=\"username\" autocapitalize=\"none\" required autofocus></label>\n\
          <label>Password or token<input name=\"password\" type=\"password\" autocomplete=\"current-password\" required></label>\n\
          <input type=\"hidden\" name=\"next\" value=\"{next}\">\n\
-         <button type=\"submit\">Sign in</button>\n</form>\n</main>\n</body>\n</html>\n"
+         <button type=\"submit\">Sign in</button>\n</form>\n</main>"
     );
+    let html = html::document("Sign in", "sign-in", &content);
     let mut response = (status, Html(html)).into_response();
     response
         .headers_mut()
@@ -154,34 +145,6 @@ fn local_path(path: &str) -> &str {
     let is_local =
         path.starts_with('/') && !path.starts_with("//") && !path.contains(['\\', '\r', '\n']);
     if is_local { path } else { "/" }
-}
-
-/// Returns a value for a query, with percent-encoding (RFC 3986, 2.1).
-fn encoded(text: &str) -> String {
-    let mut encoded = String::new();
-    for byte in text.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => {
-                encoded.push(byte.into());
-            }
-            _ => encoded.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    encoded
-}
-
-fn escaped(text: &str) -> String {
-    let mut escaped = String::new();
-    for one in text.chars() {
-        match one {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            one => escaped.push(one),
-        }
-    }
-    escaped
 }
 
 fn capitalised(text: &str) -> String {
@@ -214,14 +177,5 @@ mod tests {
         for (path, expected) in table {
             assert_eq!(local_path(path), expected, "{path}");
         }
-    }
-
-    #[test]
-    fn texts_of_the_form_are_escaped() {
-        assert_eq!(
-            escaped("<a href=\"x\">&"),
-            "&lt;a href=&quot;x&quot;&gt;&amp;"
-        );
-        assert_eq!(encoded("/a?b=c&d"), "/a%3Fb%3Dc%26d");
     }
 }

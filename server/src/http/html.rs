@@ -1,0 +1,49 @@
+//! Documents in plain HTML, without scripts, in the style of the pages.
+
+use super::assets;
+
+/// Returns a document. `class` is that of its body, `content` the HTML in the body.
+pub fn document(title: &str, class: &str, content: &str) -> String {
+    let style = assets::hashed_assets().map_or_else(String::new, |assets| {
+        format!(
+            "<link rel=\"stylesheet\" href=\"{}\">",
+            escaped(&assets.css)
+        )
+    });
+    let title = escaped(title);
+    format!(
+        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <meta name=\"color-scheme\" content=\"light dark\">\n\
+         <title>{title} · Carillon</title>\n<link rel=\"icon\" href=\"./favicon.svg\">\n{style}\n</head>\n\
+         <body class=\"{class}\">\n{content}\n</body>\n</html>\n"
+    )
+}
+
+/// Returns a text for the content of an element or the value of an attribute in double quotes.
+pub fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for one in text.chars() {
+        match one {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            one => escaped.push(one),
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_are_escaped() {
+        assert_eq!(
+            escaped("<a href=\"x\">&"),
+            "&lt;a href=&quot;x&quot;&gt;&amp;"
+        );
+    }
+}
