@@ -28,6 +28,7 @@ mod queue_insight;
 mod queues;
 mod read_deadline;
 mod refusals;
+mod routes;
 mod security;
 mod sign_in;
 mod tree;
@@ -45,7 +46,7 @@ use axum::{
     http::{Method, StatusCode},
     middleware,
     response::IntoResponse,
-    routing::{delete, get, post},
+    routing,
 };
 use tower_http::{
     catch_panic::CatchPanicLayer,
@@ -65,6 +66,8 @@ pub use pages::page;
 pub use problem::Problem;
 pub use read_deadline::DeadlineSocket;
 use refusals::RefusalLog;
+pub use routes::{ApiRoutes, delete, get};
+use routes::{PREFIX, post};
 use web_sessions::WebSessions;
 
 use crate::{public_url::PublicUrl, server::Server};
@@ -95,7 +98,7 @@ struct Allowed {
 /// Routes of other modules.
 pub struct OtherRoutes {
     /// Routes below `/api`.
-    pub api: Router<HttpState>,
+    pub api: ApiRoutes<HttpState>,
     /// All other routes.
     pub root: Router<HttpState>,
 }
@@ -172,13 +175,16 @@ const HEALTH: &str = "/healthz";
 
 /// Returns all routes of the HTTP port.
 fn router(state: &HttpState, others: OtherRoutes) -> Router {
-    let api = Router::new().nest("/api", api(state, others.api));
+    let api = Router::new().nest(PREFIX, api(state, others.api));
     let page_api = preload::PageApi(api.clone().with_state(state.clone()));
     api.merge(others.root)
-        .route(HEALTH, get(|| async { "ok\n" }))
-        .route("/readyz", get(api::ready))
-        .route(sign_in::PATH, get(sign_in::form).post(sign_in::submit))
-        .route(sign_in::SIGN_OUT_PATH, post(sign_in::sign_out))
+        .route(HEALTH, routing::get(|| async { "ok\n" }))
+        .route("/readyz", routing::get(api::ready))
+        .route(
+            sign_in::PATH,
+            routing::get(sign_in::form).post(sign_in::submit),
+        )
+        .route(sign_in::SIGN_OUT_PATH, routing::post(sign_in::sign_out))
         .fallback(assets::file_or_page)
         .layer(Extension(page_api))
         .layer(middleware::from_fn_with_state(
@@ -202,8 +208,18 @@ fn router(state: &HttpState, others: OtherRoutes) -> Router {
         .with_state(state.clone())
 }
 
-fn api(state: &HttpState, others: Router<HttpState>) -> Router<HttpState> {
-    Router::new()
+fn api(state: &HttpState, others: ApiRoutes<HttpState>) -> Router<HttpState> {
+    api_routes()
+        .merge(others)
+        .into_router()
+        .fallback(unknown)
+        .method_not_allowed_fallback(method_not_allowed)
+        .layer(origin::cors_layer(state))
+}
+
+/// Returns the routes of the API without those of other modules.
+pub fn api_routes() -> ApiRoutes<HttpState> {
+    ApiRoutes::new()
         .route("/topics", get(api::topics))
         .route(
             "/topics/{topic}",
@@ -230,7 +246,6 @@ fn api(state: &HttpState, others: Router<HttpState>) -> Router<HttpState> {
         )
         .route("/queues/{queue}/pause", post(queue_actions::pause))
         .route("/queues/{queue}/resume", post(queue_actions::resume))
-        .merge(others)
         .route("/bounds", get(bounds::bounds))
         .route("/figures", get(api::figures))
         .route("/connections", get(connections::connections))
@@ -242,9 +257,6 @@ fn api(state: &HttpState, others: Router<HttpState>) -> Router<HttpState> {
         .route("/bans", get(bans::bans).post(bans::add))
         .route("/bans/{id}", delete(bans::remove))
         .route("/connect-check", get(origin::connect_check))
-        .fallback(unknown)
-        .method_not_allowed_fallback(method_not_allowed)
-        .layer(origin::cors_layer(state))
 }
 
 async fn unknown(OriginalUri(uri): OriginalUri) -> Problem {

@@ -8,14 +8,14 @@ use std::sync::Arc;
 use axum::{
     Router,
     extract::FromRef,
-    routing::{any, delete, get},
+    routing::{any, get},
 };
 use tokio::time::timeout;
 
 use crate::{
     fairness,
     handler::{AcceptedConnection, ConnectionHandler},
-    http::{self, Access, HttpService, HttpState, MAX_HEADER_TIME, OtherRoutes},
+    http::{self, Access, ApiRoutes, HttpService, HttpState, MAX_HEADER_TIME, OtherRoutes},
     mqtt::MqttHandler,
     protocol_detection::DetectedProtocol,
     server::Server,
@@ -66,9 +66,6 @@ struct PortState {
 
 impl PortState {
     fn routes(self) -> OtherRoutes {
-        let api = Router::new()
-            .route("/sessions", get(sessions::sessions))
-            .route("/sessions/{client}", delete(sessions::end));
         let root = Router::new()
             .route("/ws", any(websocket::upgrade))
             .route("/stomp", any(websocket::upgrade))
@@ -78,10 +75,17 @@ impl PortState {
                 get(websocket::upgrade_or_page).fallback(http::refuse_other_methods),
             );
         OtherRoutes {
-            api: api.with_state(self.clone()),
+            api: api_routes().with_state(self.clone()),
             root: root.with_state(self),
         }
     }
+}
+
+/// Returns the routes of the API that need other protocols.
+fn api_routes() -> ApiRoutes<PortState> {
+    ApiRoutes::new()
+        .route("/sessions", http::get(sessions::sessions))
+        .route("/sessions/{client}", http::delete(sessions::end))
 }
 
 impl FromRef<PortState> for MqttHandler {
