@@ -84,7 +84,7 @@ const TOOLS: &str = "pkg/tools";
 fn file(path: &str, headers: &HeaderMap) -> Option<Response> {
     let media_type = media_type(path)?;
     let (file, encoding) = best_form(path, headers)?;
-    let etag = etag(&file);
+    let etag = etag(&file.metadata.sha256_hash());
     let builder = Response::builder()
         .header(header::ETAG, &etag)
         .header(header::VARY, "accept-encoding")
@@ -134,17 +134,18 @@ fn accepts(headers: &HeaderMap, encoding: &str) -> bool {
         })
 }
 
-/// Returns a strong entity tag, different for each form of a file (RFC 9110, 8.8.3).
-fn etag(file: &EmbeddedFile) -> String {
-    let hash = file.metadata.sha256_hash();
-    let hash: String = hash[..16]
+/// Returns a strong entity tag for a SHA-256, different for each form of a file (RFC 9110, 8.8.3).
+pub fn etag(hash: &[u8]) -> String {
+    let hash: String = hash
         .iter()
+        .take(16)
         .map(|byte| format!("{byte:02x}"))
         .collect();
     format!("\"{hash}\"")
 }
 
-fn matches_etag(known: &HeaderValue, etag: &str) -> bool {
+/// Returns whether the value of If-None-Match has an entity tag.
+pub fn matches_etag(known: &HeaderValue, etag: &str) -> bool {
     known.to_str().is_ok_and(|known| {
         known
             .split(',')

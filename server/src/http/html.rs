@@ -35,9 +35,28 @@ pub fn escaped(text: &str) -> String {
     escaped
 }
 
+/// Returns a text for the content of an element; a part between two backticks is code, as in CommonMark.
+pub fn with_code(text: &str) -> String {
+    let parts = text.split('`').enumerate().map(|(index, part)| {
+        let part = escaped(part);
+        match index % 2 {
+            1 => format!("<code>{part}</code>"),
+            _ => part,
+        }
+    });
+    parts.collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn code_is_marked() {
+        let html = "a <code>b &lt; c</code> d";
+        assert_eq!(with_code("a `b < c` d"), html);
+        assert_eq!(with_code(""), "");
+    }
 
     #[test]
     fn texts_are_escaped() {

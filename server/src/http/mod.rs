@@ -1,6 +1,7 @@
 //! HTTP: the API, the pages and their files.
 
 mod api;
+mod api_description;
 mod assets;
 mod bans;
 mod body;
@@ -54,6 +55,8 @@ use tower_http::{
 };
 use tracing::Level;
 
+#[cfg(test)]
+pub use api_description::operations as described_operations;
 pub use assets::refuse_other_methods;
 pub use extract::{PageQuery, Path, Query};
 pub use handler::{HttpService, MAX_HEADER_TIME};
@@ -220,6 +223,8 @@ fn api(state: &HttpState, others: ApiRoutes<HttpState>) -> Router<HttpState> {
 /// Returns the routes of the API without those of other modules.
 pub fn api_routes() -> ApiRoutes<HttpState> {
     ApiRoutes::new()
+        .route("/", get(api_description::page))
+        .route("/openapi.json", get(api_description::document))
         .route("/topics", get(api::topics))
         .route(
             "/topics/{topic}",

@@ -51,7 +51,7 @@ pub async fn page(State(state): State<HttpState>, request: Request) -> Response 
 }
 
 /// Returns the address of the site as its visitors write it, without the last slash.
-fn site(state: &HttpState, request: &Request) -> String {
+pub fn site(state: &HttpState, request: &Request) -> String {
     if let Some(public_url) = &state.access.public_url {
         return public_url.to_string().trim_end_matches('/').to_owned();
     }

@@ -136,3 +136,18 @@ impl ConnectionHandler for HttpHandler {
             .to_vec()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_description_has_exactly_the_routes_of_the_api() {
+        let mut routed = http::api_routes().into_operations();
+        routed.extend(api_routes().into_operations());
+        let mut described = http::described_operations();
+        routed.sort_unstable();
+        described.sort_unstable();
+        assert_eq!(routed, described);
+    }
+}

@@ -8,7 +8,7 @@ use harness::http::post;
 use harness::{Carillon, node};
 use serde_json::Value;
 
-const PAGES: [&str; 10] = [
+const PAGES: [&str; 11] = [
     "/",
     "/console",
     "/rect",
@@ -18,6 +18,7 @@ const PAGES: [&str; 10] = [
     "/topics",
     "/topics/rect",
     "/connections",
+    "/api",
     "/nothing",
 ];
 
