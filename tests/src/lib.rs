@@ -18,6 +18,7 @@ pub mod lossy_disk;
 pub mod mosquitto;
 pub mod mqtt;
 pub mod node;
+pub mod openapi;
 pub mod persistent;
 mod process;
 pub mod proxy;

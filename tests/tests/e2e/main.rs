@@ -4,6 +4,7 @@
 mod accessibility;
 mod acknowledgement;
 mod advisories;
+mod api_description;
 mod audit;
 mod behind_proxy;
 mod bench;
