@@ -4,12 +4,12 @@ use std::{fmt, str::FromStr};
 
 use tokio_tungstenite::tungstenite::http::Uri;
 
-use super::protocol::Protocol;
+use super::{protocol::Protocol, site::Site};
 
 /// An address as users write it: `mqtt://HOST:PORT`, `ws://HOST:PORT/PATH`, `http://HOST:PORT` or
 /// `HOST:PORT`; with TLS `mqtts://`, `wss://` or `https://`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct ServerAddress {
+pub struct ServerAddress {
     scheme: Scheme,
     layer: Layer,
     host: String,
@@ -37,9 +37,16 @@ pub(crate) enum Layer {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Endpoint {
     carrier: Carrier,
-    layer: Layer,
-    host: String,
-    port: u16,
+    target: Target,
+}
+
+/// A host and port, with the layer on TCP.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Target {
+    pub layer: Layer,
+    /// A host name or IP address; IPv6 addresses are in brackets.
+    pub host: String,
+    pub port: u16,
 }
 
 /// The transport that carries the protocol's bytes.
@@ -51,24 +58,33 @@ pub(crate) enum Carrier {
     WebSocket(Uri),
 }
 
+/// The error for a text that is not an address, or not one of the wanted kind.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum InvalidAddress {
+pub enum InvalidAddress {
+    /// The scheme is unknown.
     #[error(
         "{0}:// is not a supported scheme; use ws://HOST:PORT or mqtt://HOST:PORT, or wss:// or mqtts:// for TLS"
     )]
     Scheme(String),
+    /// The address has a user name or a password.
     #[error("an address cannot contain a user name or a password")]
     Credentials,
+    /// The text is no address.
     #[error(
         "not a valid address; use ws://HOST:PORT, http://HOST:PORT, mqtt://HOST:PORT or HOST:PORT"
     )]
     Malformed,
+    /// An address of MQTT over TCP has a path.
     #[error(
         "an mqtt:// address has no path; for MQTT over WebSocket use ws://HOST:PORT/PATH with --protocol mqtt"
     )]
     Path,
+    /// An address of MQTT over TCP is used with STOMP.
     #[error("an mqtt:// address cannot be used with STOMP; use ws://HOST:PORT or wss://HOST:PORT")]
     NotStomp,
+    /// An address of MQTT over TCP is used with HTTP.
+    #[error("this command uses HTTP and not MQTT; use http://HOST:PORT or https://HOST:PORT")]
+    NotHttp,
 }
 
 impl ServerAddress {
@@ -84,16 +100,10 @@ impl ServerAddress {
     pub(crate) fn endpoint(&self, protocol: Protocol) -> Result<Endpoint, InvalidAddress> {
         let tcp = || Endpoint {
             carrier: Carrier::Tcp,
-            layer: self.layer,
-            host: self.host.clone(),
-            port: self.port.unwrap_or(match self.layer {
+            target: self.target(match self.layer {
                 Layer::Plain => MQTT_PORT,
                 Layer::Tls => MQTTS_PORT,
             }),
-        };
-        let http_port = match self.layer {
-            Layer::Plain => HTTP_PORT,
-            Layer::Tls => HTTPS_PORT,
         };
         match (self.scheme, protocol) {
             (Scheme::Mqtt, Protocol::Stomp) => Err(InvalidAddress::NotStomp),
@@ -101,15 +111,49 @@ impl ServerAddress {
             (Scheme::None, Protocol::Mqtt) if self.path.is_empty() => Ok(tcp()),
             (Scheme::None, Protocol::Stomp) => self.websocket(protocol, CARILLON_PORT),
             (Scheme::None, Protocol::Mqtt) | (Scheme::WebSocket, _) => {
-                self.websocket(protocol, http_port)
+                self.websocket(protocol, self.http_port())
             }
         }
     }
 
+    /// Returns the address of the HTTP interface. The path of a WebSocket at the end is removed, so that one address fits
+    /// all commands.
+    ///
+    /// # Errors
+    /// The address is one of MQTT over TCP.
+    pub fn site(&self) -> Result<Site, InvalidAddress> {
+        let default_port = match self.scheme {
+            Scheme::Mqtt => return Err(InvalidAddress::NotHttp),
+            Scheme::None => CARILLON_PORT,
+            Scheme::WebSocket => self.http_port(),
+        };
+        if self.path.contains('?') {
+            return Err(InvalidAddress::Malformed);
+        }
+        let path = self.path.trim_end_matches('/');
+        let sockets = ["/ws", "/stomp", "/mqtt"];
+        let prefix = sockets.iter().find_map(|end| path.strip_suffix(end));
+        Ok(Site::new(self.target(default_port), prefix.unwrap_or(path)))
+    }
+
+    const fn http_port(&self) -> u16 {
+        match self.layer {
+            Layer::Plain => HTTP_PORT,
+            Layer::Tls => HTTPS_PORT,
+        }
+    }
+
+    fn target(&self, default_port: u16) -> Target {
+        Target {
+            layer: self.layer,
+            host: self.host.clone(),
+            port: self.port.unwrap_or(default_port),
+        }
+    }
+
     fn websocket(&self, protocol: Protocol, default_port: u16) -> Result<Endpoint, InvalidAddress> {
-        let Self { host, path, .. } = self;
-        let port = self.port.unwrap_or(default_port);
-        let path = match (path.as_str(), protocol) {
+        let target = self.target(default_port);
+        let path = match (self.path.as_str(), protocol) {
             ("" | "/", Protocol::Stomp) => "/ws",
             ("" | "/", Protocol::Mqtt) => "/mqtt",
             (path, _) => path,
@@ -118,12 +162,10 @@ impl ServerAddress {
             Layer::Plain => "ws",
             Layer::Tls => "wss",
         };
-        let url = format!("{scheme}://{host}:{port}{path}").parse();
+        let url = format!("{scheme}://{}{path}", target.authority()).parse();
         Ok(Endpoint {
             carrier: Carrier::WebSocket(url.map_err(|_| InvalidAddress::Malformed)?),
-            layer: self.layer,
-            host: host.clone(),
-            port,
+            target,
         })
     }
 }
@@ -139,15 +181,12 @@ impl Endpoint {
         &self.carrier
     }
 
-    pub(crate) const fn layer(&self) -> Layer {
-        self.layer
+    pub(crate) const fn target(&self) -> &Target {
+        &self.target
     }
+}
 
-    /// Returns the host name or IP address; IPv6 addresses are in brackets.
-    pub(crate) fn host(&self) -> &str {
-        &self.host
-    }
-
+impl Target {
     /// Returns host and port, separated by a colon.
     pub(crate) fn authority(&self) -> String {
         format!("{}:{}", self.host, self.port)
@@ -198,10 +237,10 @@ impl ServerAddress {
 
 impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (&self.carrier, self.layer) {
+        match (&self.carrier, self.target.layer) {
             (Carrier::WebSocket(uri), _) => uri.fmt(f),
-            (Carrier::Tcp, Layer::Plain) => write!(f, "mqtt://{}", self.authority()),
-            (Carrier::Tcp, Layer::Tls) => write!(f, "mqtts://{}", self.authority()),
+            (Carrier::Tcp, Layer::Plain) => write!(f, "mqtt://{}", self.target.authority()),
+            (Carrier::Tcp, Layer::Tls) => write!(f, "mqtts://{}", self.target.authority()),
         }
     }
 }
@@ -307,7 +346,7 @@ mod tests {
     #[test]
     fn the_authority_is_host_and_port() {
         let endpoint = endpoint("[::1]:9000", Stomp).unwrap();
-        assert_eq!(endpoint.authority(), "[::1]:9000");
-        assert_eq!(endpoint.host(), "[::1]");
+        assert_eq!(endpoint.target().authority(), "[::1]:9000");
+        assert_eq!(endpoint.target().host, "[::1]");
     }
 }

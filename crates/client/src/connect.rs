@@ -17,8 +17,9 @@ use tokio_tungstenite::{
 };
 
 use super::{
-    address::{Carrier, Endpoint, InvalidAddress, Layer},
+    address::{Carrier, Endpoint, InvalidAddress, Layer, Target},
     lost::Lost,
+    site::Site,
     tls::{self, Trust},
     transport::Transport,
 };
@@ -84,10 +85,13 @@ pub(crate) async fn open(
     subprotocol: &'static str,
 ) -> Result<Transport, ConnectError> {
     let attempt = async {
-        let stream = connect(endpoint, trust).await?;
+        let target = endpoint.target();
         match endpoint.carrier() {
-            Carrier::Tcp => Ok(Transport::stream(stream)),
-            Carrier::WebSocket(uri) => upgrade(stream, uri.clone(), subprotocol).await,
+            Carrier::Tcp => Ok(Transport::stream(connect(target, None, trust).await?)),
+            Carrier::WebSocket(uri) => {
+                let stream = connect(target, Some(HTTP), trust).await?;
+                upgrade(stream, uri.clone(), subprotocol).await
+            }
         }
     };
     match timeout(TIMEOUT, attempt).await {
@@ -98,20 +102,34 @@ pub(crate) async fn open(
     }
 }
 
-/// A TCP connection, with TLS if the address asks for it.
-pub(crate) type ByteStream = Box<dyn Duplex>;
+/// Opens a connection for HTTP/1.1.
+///
+/// # Errors
+/// The server cannot be reached; the text names a remedy.
+pub async fn open_http(site: &Site, trust: &Trust) -> anyhow::Result<ByteStream> {
+    let address = || site.to_string();
+    match timeout(TIMEOUT, connect(site.target(), Some(HTTP), trust)).await {
+        Ok(Ok(stream)) => Ok(stream),
+        Ok(Err(error)) => Err(io_error(address(), &error).into()),
+        Err(_) => Err(ConnectError::NoAnswer { address: address() }.into()),
+    }
+}
 
-pub(crate) trait Duplex: AsyncRead + AsyncWrite + Unpin + Send {}
+/// A TCP connection, with TLS if the address asks for it.
+pub type ByteStream = Box<dyn Duplex>;
+
+/// A stream of bytes in both directions.
+pub trait Duplex: AsyncRead + AsyncWrite + Unpin + Send {}
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Duplex for S {}
 
-async fn connect(endpoint: &Endpoint, trust: &Trust) -> io::Result<ByteStream> {
-    let stream = TcpStream::connect(endpoint.authority()).await?;
+async fn connect(target: &Target, alpn: Option<&[u8]>, trust: &Trust) -> io::Result<ByteStream> {
+    let stream = TcpStream::connect(target.authority()).await?;
     stream.set_nodelay(true)?;
-    if endpoint.layer() == Layer::Plain {
+    if target.layer == Layer::Plain {
         return Ok(Box::new(stream));
     }
-    let stream = trust.handshake(endpoint, stream).await?;
+    let stream = trust.handshake(target, alpn, stream).await?;
     Ok(Box::new(stream))
 }
 
@@ -132,17 +150,7 @@ async fn upgrade(
 fn connect_error(endpoint: &Endpoint, error: &tungstenite::Error) -> ConnectError {
     let address = endpoint.to_string();
     match error {
-        tungstenite::Error::Io(error) => match tls::advice(error) {
-            Some(advice) => ConnectError::NoTls {
-                address,
-                reason: error.to_string(),
-                advice,
-            },
-            None => ConnectError::Unreachable {
-                address,
-                reason: without_os_code(error),
-            },
-        },
+        tungstenite::Error::Io(error) => io_error(address, error),
         tungstenite::Error::Http(response) => ConnectError::NotUpgraded {
             address,
             status: response.status(),
@@ -150,6 +158,20 @@ fn connect_error(endpoint: &Endpoint, error: &tungstenite::Error) -> ConnectErro
         error => ConnectError::NotAWebSocket {
             address,
             reason: error.to_string(),
+        },
+    }
+}
+
+fn io_error(address: String, error: &io::Error) -> ConnectError {
+    match tls::advice(error) {
+        Some(advice) => ConnectError::NoTls {
+            address,
+            reason: error.to_string(),
+            advice,
+        },
+        None => ConnectError::Unreachable {
+            address,
+            reason: without_os_code(error),
         },
     }
 }
@@ -164,6 +186,8 @@ pub(crate) fn without_os_code(error: &io::Error) -> String {
     }
 }
 
+/// The name of HTTP/1.1 over TLS.
+const HTTP: &[u8] = b"http/1.1";
 /// Time limit for opening a connection, including name resolution.
 const TIMEOUT: Duration = Duration::from_secs(10);
 const READ_BUFFER_BYTES: usize = 32 << 10;

@@ -6,6 +6,8 @@
 //! in `stomp` and `mqtt`; the protocol states and the heart-beat times are in
 //! [`wire::stomp::client`] and [`wire::mqtt::client`].
 //!
+//! Other commands of `carillon` use the address, the login and the trust of these clients, and [`open_http`] for HTTP.
+//!
 //! The caller sets the exit code and prints errors. The text of an error is complete without its
 //! sources, and names a remedy if one is known.
 
@@ -32,15 +34,21 @@ mod received;
 mod render;
 mod reply;
 mod request;
+mod site;
 mod stomp;
 mod stop;
 mod subscribe;
 mod tls;
 mod transport;
 
+pub use address::{InvalidAddress, ServerAddress};
+pub use connect::{ByteStream, Duplex, open_http};
+pub use options::{Login, LoginOptions};
 pub use publish::{PublishOptions, publish};
 pub use reply::{ReplyOptions, reply};
 pub use request::{RequestOptions, request};
+pub use site::Site;
 pub use subscribe::{SubscribeOptions, subscribe};
+pub use tls::Trust;
 
 use printable::note;

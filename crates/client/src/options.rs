@@ -49,7 +49,7 @@ pub(crate) struct ConnectionOptions {
 
 /// The user of a client.
 #[derive(Clone, Debug, clap::Args)]
-pub(crate) struct LoginOptions {
+pub struct LoginOptions {
     /// Name of the user; not needed with a token
     #[arg(long, value_name = "NAME", env = "CARILLON_USER")]
     user: Option<String>,
@@ -76,8 +76,10 @@ pub(crate) struct LoginOptions {
 
 /// The credentials of a client.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Login {
+pub struct Login {
+    /// The name of the user; `None` with a token.
     pub user: Option<String>,
+    /// The password or a token.
     pub password: Option<String>,
 }
 
@@ -86,7 +88,7 @@ impl LoginOptions {
     ///
     /// # Errors
     /// The file cannot be read.
-    pub(crate) fn login(&self) -> io::Result<Login> {
+    pub fn login(&self) -> io::Result<Login> {
         let password = match &self.password_file {
             Some(file) => fs::read_to_string(file)?.lines().next().map(str::to_owned),
             None => self.password.clone(),

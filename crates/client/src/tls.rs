@@ -15,11 +15,11 @@ use rustls::{
 use tokio::net::TcpStream;
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
-use super::address::{Carrier, Endpoint};
+use super::address::Target;
 
 /// The options that decide which server certificates are trusted, and which certificate the client presents.
 #[derive(Clone, Debug, Default, clap::Args)]
-pub(crate) struct Trust {
+pub struct Trust {
     /// Trust the certificates in this PEM file instead of the system's
     #[arg(long, value_name = "FILE", env = "CARILLON_CA")]
     ca: Option<PathBuf>,
@@ -36,23 +36,24 @@ pub(crate) struct Trust {
 }
 
 impl Trust {
-    /// Performs the TLS handshake with the server at this endpoint.
+    /// Performs the TLS handshake with a server. `alpn` names the protocol that is used over TLS, if it has a name.
     ///
     /// # Errors
     /// There are no trusted certificates, or none of them confirms the server's certificate.
     pub(crate) async fn handshake(
         &self,
-        endpoint: &Endpoint,
+        target: &Target,
+        alpn: Option<&[u8]>,
         stream: TcpStream,
     ) -> io::Result<TlsStream<TcpStream>> {
-        let host = endpoint.host();
+        let host = &target.host;
         let name = ServerName::try_from(host.trim_matches(['[', ']']).to_owned())
             .map_err(io::Error::other)?;
-        let connector = TlsConnector::from(Arc::new(self.config(endpoint)?));
+        let connector = TlsConnector::from(Arc::new(self.config(alpn)?));
         connector.connect(name, stream).await
     }
 
-    fn config(&self, endpoint: &Endpoint) -> io::Result<ClientConfig> {
+    fn config(&self, alpn: Option<&[u8]>) -> io::Result<ClientConfig> {
         let builder = ClientConfig::builder_with_provider(provider())
             .with_safe_default_protocol_versions()
             .map_err(io::Error::other)?;
@@ -69,9 +70,7 @@ impl Trust {
                 .map_err(|error| unusable("--cert", cert, &error.to_string()))?,
             _ => builder.with_no_client_auth(),
         };
-        if let Carrier::WebSocket(_) = endpoint.carrier() {
-            config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        }
+        config.alpn_protocols = alpn.into_iter().map(<[u8]>::to_vec).collect();
         Ok(config)
     }
 
@@ -108,7 +107,7 @@ pub(crate) fn advice(error: &io::Error) -> Option<&'static str> {
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
         ) => "use a host name that the server's certificate covers",
         rustls::Error::InvalidMessage(_) | rustls::Error::AlertReceived(_) => {
-            "the server may not use TLS; try ws:// or mqtt://"
+            "the server may not use TLS; try http://, ws:// or mqtt://"
         }
         _ => "TLS with this server is not possible",
     })

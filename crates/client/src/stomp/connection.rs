@@ -78,7 +78,7 @@ impl Connection {
         let login = options.login.login()?;
         let mut connection = Self::over(transport, machine);
         let connect = Connect {
-            host: endpoint.host(),
+            host: &endpoint.target().host,
             login: login.user.as_deref(),
             passcode: login.password.as_deref(),
             client_id: options.client_id.as_deref(),
