@@ -4,6 +4,7 @@ mod config;
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
+use admin::AdminCommand;
 use anyhow::ensure;
 use axum::http::{Uri, uri::Authority};
 use bench::BenchOptions;
@@ -54,6 +55,8 @@ pub enum Command {
     Request(client::RequestOptions),
     /// Answer requests with a text or the output of a command
     Reply(client::ReplyOptions),
+    #[command(flatten)]
+    Admin(Box<AdminCommand>),
     /// Generate load for a server, Carillon or another, and report its performance
     Bench(Box<BenchOptions>),
     /// Describe, check, export or repair the store of a stopped server

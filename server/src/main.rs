@@ -89,6 +89,7 @@ async fn main() -> ExitCode {
         Some(Command::Sub(options)) => client::subscribe(options).await,
         Some(Command::Request(options)) => client::request(options).await,
         Some(Command::Reply(options)) => client::reply(options).await,
+        Some(Command::Admin(command)) => admin::run(*command).await,
         Some(Command::Bench(options)) => block_in_place(|| bench::bench(*options)),
         Some(Command::User(options)) => match block_in_place(|| user_command::run_user(&options)) {
             Ok(true) => Ok(()),

@@ -1,0 +1,67 @@
+//! What the commands print on standard output.
+
+use std::io::{self, Write as _};
+
+use anyhow::Context as _;
+use serde::de::DeserializeOwned;
+
+use super::{options::ShowOptions, table::Table};
+
+impl ShowOptions {
+    /// Prints the server's JSON, or the text that `render` makes of it.
+    ///
+    /// # Errors
+    /// The JSON has another form than expected, or standard output cannot be written to.
+    pub(crate) fn print<T: DeserializeOwned>(
+        &self,
+        body: &[u8],
+        render: impl FnOnce(T) -> String,
+    ) -> anyhow::Result<()> {
+        match self.json {
+            true => print_json(body),
+            false => print(&render(read(body)?)),
+        }
+    }
+}
+
+/// Reads the JSON of the server.
+///
+/// # Errors
+/// The JSON has another form than expected.
+pub(crate) fn read<T: DeserializeOwned>(body: &[u8]) -> anyhow::Result<T> {
+    serde_json::from_slice(body)
+        .context("the answer has an unknown form; is this the address of Carillon?")
+}
+
+/// Prints a text.
+pub(crate) fn print(text: &str) -> anyhow::Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    Ok(out.flush()?)
+}
+
+/// Prints JSON as it is, on a line.
+pub(crate) fn print_json(body: &[u8]) -> anyhow::Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(body.trim_ascii_end())?;
+    out.write_all(b"\n")?;
+    Ok(out.flush()?)
+}
+
+/// Returns the lines of a table, as wide as the terminal, or a note if there are none.
+pub(crate) fn lines(table: &Table, is_empty: bool, note: &str) -> String {
+    if is_empty {
+        return format!("{note}\n");
+    }
+    let size = terminal_size::terminal_size_of(io::stdout());
+    table.render(size.map(|(width, _)| width.0.into()))
+}
+
+/// Prints on standard error how a list goes on.
+pub(crate) fn note_next(next: Option<&str>) {
+    if let Some(next) = next {
+        printable::note(&format!(
+            "carillon: there are more; continue with --after '{next}'"
+        ));
+    }
+}

@@ -1,0 +1,6 @@
+//! `carillon queues`.
+
+mod command;
+mod figures;
+
+pub(crate) use command::{QueuesOptions, run};
