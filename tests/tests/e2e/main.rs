@@ -3,6 +3,7 @@
 
 mod accessibility;
 mod acknowledgement;
+mod admin_commands;
 mod advisories;
 mod api_description;
 mod audit;
