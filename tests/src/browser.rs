@@ -57,6 +57,12 @@ impl Browser {
         self.started().await;
     }
 
+    /// Opens a page that has no program.
+    pub async fn open_plain(&self, url: &str) {
+        let opened = within(url, self.client.goto(url)).await;
+        opened.expect("the page is there");
+    }
+
     /// Opens a page in a new window, which becomes the active window.
     pub async fn open_window(&self, url: &str) -> WindowHandle {
         let window = self.client.new_window(false).await.expect("a window");
