@@ -92,6 +92,12 @@ impl Api {
         self.request(Method::POST, target, body.into()).await
     }
 
+    /// Sends a request without a body.
+    pub(crate) async fn post_nothing(&self, target: &Target) -> Result<(), RequestError> {
+        let done = self.request(Method::POST, target, Bytes::new()).await;
+        done.map(drop)
+    }
+
     async fn request(
         &self,
         method: Method,

@@ -1,6 +1,8 @@
 //! `carillon queues`.
 
+mod actions;
 mod command;
+mod consumers;
 mod figures;
 
 pub(crate) use command::{QueuesOptions, run};

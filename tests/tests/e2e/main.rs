@@ -71,6 +71,7 @@ mod power_cut;
 mod program;
 mod public_url;
 mod queue_actions;
+mod queue_commands;
 mod queue_insight;
 mod queue_page;
 mod queue_rights;

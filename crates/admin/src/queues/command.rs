@@ -3,7 +3,11 @@
 use clap::{Args, Subcommand};
 use serde::Deserialize;
 
-use super::figures::{Queue, Queues};
+use super::{
+    actions::{Action, ActionOptions, act, destination},
+    consumers,
+    figures::{Queue, Queues},
+};
 use crate::{
     api::Api,
     confirmation::{Confirmation, counted},
@@ -37,7 +41,43 @@ enum QueuesCommand {
         show: ShowOptions,
     },
     /// List the messages of a queue without consuming them, the oldest first
-    Messages(MessageList),
+    Messages {
+        #[command(flatten)]
+        list: MessageList,
+
+        /// Only messages that match this selector, such as "price > 10"
+        #[arg(long)]
+        selector: Option<String>,
+    },
+    /// Move waiting messages to another queue or topic: all, or those with an id or a selector
+    Move {
+        #[command(flatten)]
+        options: ActionOptions,
+
+        /// The destination: /queue/NAME or /topic/NAME
+        #[arg(value_parser = destination)]
+        to: String,
+    },
+    /// Copy waiting messages to another queue or topic: all, or those with an id or a selector
+    Copy {
+        #[command(flatten)]
+        options: ActionOptions,
+
+        /// The destination: /queue/NAME or /topic/NAME
+        #[arg(value_parser = destination)]
+        to: String,
+    },
+    /// Send dead letters back to where they came from: all, or those with an id or a selector
+    Retry(ActionOptions),
+    /// Delete waiting messages and keep the queue: all, or those with an id or a selector
+    #[command(visible_alias = "purge")]
+    DeleteMessages(ActionOptions),
+    /// Stop the delivery to consumers; the queue still takes messages
+    Pause(ServerAndName),
+    /// Let the delivery to consumers go on
+    Resume(ServerAndName),
+    /// List the consumers of a queue, with what they hold
+    Consumers(MessageList),
     /// Delete a queue with its waiting messages. A queue with consumers stays
     Delete {
         /// The name of the queue
@@ -64,16 +104,26 @@ struct QueueList {
     show: ShowOptions,
 }
 
+/// A queue, and the part of its messages or consumers to show.
 #[derive(Debug, Args)]
-struct MessageList {
+pub(super) struct MessageList {
+    /// The name of the queue
+    pub name: String,
+
+    #[command(flatten)]
+    pub page: PageOptions,
+
+    #[command(flatten)]
+    pub show: ShowOptions,
+}
+
+#[derive(Debug, Args)]
+struct ServerAndName {
     /// The name of the queue
     name: String,
 
     #[command(flatten)]
-    page: PageOptions,
-
-    #[command(flatten)]
-    show: ShowOptions,
+    server: ServerOptions,
 }
 
 /// Runs the command.
@@ -85,7 +135,14 @@ pub(crate) async fn run(options: QueuesOptions) -> anyhow::Result<()> {
             name,
             show: options,
         }) => show(&name, &options).await,
-        Some(QueuesCommand::Messages(options)) => messages(&options).await,
+        Some(QueuesCommand::Messages { list, selector }) => messages(&list, selector).await,
+        Some(QueuesCommand::Move { options, to }) => act(&Action::Move(to), &options).await,
+        Some(QueuesCommand::Copy { options, to }) => act(&Action::Copy(to), &options).await,
+        Some(QueuesCommand::Retry(options)) => act(&Action::Retry, &options).await,
+        Some(QueuesCommand::DeleteMessages(options)) => act(&Action::Delete, &options).await,
+        Some(QueuesCommand::Pause(options)) => change(&options, "pause", "paused").await,
+        Some(QueuesCommand::Resume(options)) => change(&options, "resume", "resumed").await,
+        Some(QueuesCommand::Consumers(options)) => consumers::list(&options).await,
         Some(QueuesCommand::Delete {
             name,
             confirmation,
@@ -108,17 +165,25 @@ async fn show(name: &str, options: &ShowOptions) -> anyhow::Result<()> {
     options.print(&found, |queue: Queue| queue.record())
 }
 
-async fn messages(options: &MessageList) -> anyhow::Result<()> {
+async fn change(options: &ServerAndName, path: &str, done: &str) -> anyhow::Result<()> {
+    let target = Target::new(QUEUES).part(&options.name).part(path);
+    Api::new(&options.server)?.post_nothing(&target).await?;
+    print(&format!("queue {:?} is {done}\n", options.name))
+}
+
+async fn messages(options: &MessageList, selector: Option<String>) -> anyhow::Result<()> {
     let target = Target::new(QUEUES)
         .part(&options.name)
         .part("messages")
         .query("after", options.page.after.as_ref())
-        .query("limit", Some(options.page.limit));
+        .query("limit", Some(options.page.limit))
+        .query("selector", selector);
     let found = Api::new(&options.show.server)?.get(&target).await?;
     let mut next = None;
     options.show.print(&found, |found: Messages| {
         let last = found.messages.last().filter(|_| found.more);
-        next = last.map(|message| message.id.clone());
+        let last = last.map(|message| message.id.clone());
+        next = found.next.or(last);
         let table = message::table(&found.messages);
         lines(&table, found.messages.is_empty(), "no messages")
     })?;
@@ -154,6 +219,8 @@ async fn delete(
 struct Messages {
     messages: Vec<Message>,
     more: bool,
+    /// The message after which to continue, if it is not the last one.
+    next: Option<String>,
 }
 
 /// The path of the queues.
@@ -173,6 +240,24 @@ mod tests {
             options.command,
             Some(QueuesCommand::Delete { .. })
         ));
-        assert!(parse::<QueuesOptions>(&["messages"]).is_err());
+        let options: QueuesOptions = parse(&["purge", "a", "-y"]).expect("options");
+        assert!(matches!(
+            options.command,
+            Some(QueuesCommand::DeleteMessages(_))
+        ));
+        let options: QueuesOptions = parse(&["move", "a", "/queue/b"]).expect("options");
+        assert!(matches!(
+            options.command,
+            Some(QueuesCommand::Move { to, .. }) if to == "/queue/b"
+        ));
+        for arguments in [
+            &["messages"][..],
+            &["move", "a"],
+            &["move", "a", "b"],
+            &["retry", "a", "--id", "1-1", "--selector", "a = 1"],
+            &["delete-messages", "a", "--limit", "0"],
+        ] {
+            assert!(parse::<QueuesOptions>(arguments).is_err(), "{arguments:?}");
+        }
     }
 }

@@ -35,6 +35,9 @@ pub(super) struct Queue {
     dead_lettered: u64,
     expired: u64,
     discarded: u64,
+    moved: u64,
+    /// True if the delivery to consumers is paused.
+    paused: bool,
 }
 
 impl Queues {
@@ -48,6 +51,7 @@ impl Queues {
             ("SENT", Align::Right),
             ("ACKNOWLEDGED", Align::Right),
             ("DEAD", Align::Right),
+            ("STATE", Align::Left),
         ]);
         for queue in &self.queues {
             table.row([
@@ -59,6 +63,7 @@ impl Queues {
                 queue.enqueued.to_string(),
                 queue.acknowledged.to_string(),
                 queue.dead_lettered.to_string(),
+                queue.state().to_owned(),
             ]);
         }
         let mut text = lines(&table, self.queues.is_empty(), "no queues");
@@ -73,6 +78,11 @@ impl Queues {
 }
 
 impl Queue {
+    /// Returns a word for what a reader must know; empty for a queue as usual.
+    const fn state(&self) -> &'static str {
+        if self.paused { "paused" } else { "" }
+    }
+
     pub(super) fn record(&self) -> String {
         record(&[
             ("name", self.name.clone()),
@@ -88,6 +98,11 @@ impl Queue {
             ("dead letters", self.dead_lettered.to_string()),
             ("expired", self.expired.to_string()),
             ("discarded", self.discarded.to_string()),
+            ("moved", self.moved.to_string()),
+            (
+                "delivery",
+                if self.paused { "paused" } else { "on" }.to_owned(),
+            ),
         ])
     }
 }
