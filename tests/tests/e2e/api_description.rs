@@ -8,7 +8,7 @@ use harness::http::{Answer, get, request, send};
 use harness::mqtt::{Connect, MqttClient, Version};
 use harness::openapi::Description;
 use harness::sse::EventStream;
-use harness::stomp::StompClient;
+use harness::stomp::{Frame, INDIVIDUAL, StompClient};
 use harness::users::{UsersFile, with_token};
 use http::{Method, StatusCode};
 use serde_json::json;
@@ -74,7 +74,7 @@ impl Checked<'_> {
 #[tokio::test]
 async fn every_response_has_the_described_form() {
     let directory = DataDirectory::fresh();
-    let options = ["--max-body", "1000", "--max-queues", "2"];
+    let options = ["--max-body", "1000", "--max-queues", "3"];
     let server = directory.server_with(&options).await;
     let description = Description::of(&server).await;
     let checked = Checked {
@@ -148,7 +148,6 @@ async fn queues(checked: &Checked<'_>) {
         let target = format!("/api/queues/{queue}");
         checked.ask(200, POST, (one.0, &target), "text").await;
     }
-    checked.ask(507, POST, (one.0, "/api/queues/c"), "").await;
     checked.ask(200, GET, one, "").await;
     checked
         .ask(200, GET, (list, "/api/queues?limit=1"), "")
@@ -164,8 +163,66 @@ async fn queues(checked: &Checked<'_>) {
     );
     checked.ask(200, GET, (messages, found.0), "").await;
     checked.ask(404, GET, (messages, found.1), "").await;
+    checked
+        .ask(200, POST, (one.0, "/api/queues/c"), "text")
+        .await;
+    checked.ask(507, POST, (one.0, "/api/queues/d"), "").await;
+    checked.ask(204, DELETE, (one.0, "/api/queues/c"), "").await;
+    queue_actions(checked).await;
     checked.ask(204, DELETE, one, "").await;
     checked.ask(404, DELETE, one, "").await;
+}
+
+async fn queue_actions(checked: &Checked<'_>) {
+    for (action, body) in [
+        ("copy", json!({"to": "/queue/b"})),
+        ("move", json!({"to": "/topic/a", "limit": 1})),
+        ("delete-messages", json!({"selector": "x = 1"})),
+    ] {
+        let path = format!("/api/queues/{{queue}}/{action}");
+        let target = format!("/api/queues/a/{action}");
+        let dry_run = format!("{target}?dry-run=true");
+        let text = body.to_string();
+        checked
+            .ask(200, POST, (&path, &dry_run), text.clone())
+            .await;
+        checked.ask(200, POST, (&path, &target), text).await;
+        checked.ask(400, POST, (&path, &target), "[").await;
+        let missing = format!("/api/queues/none/{action}");
+        let text = body.to_string();
+        checked.ask(404, POST, (&path, &missing), text).await;
+    }
+    let retry = "/api/queues/{queue}/retry";
+    checked
+        .ask(409, POST, (retry, "/api/queues/a/retry"), "")
+        .await;
+    dead_letter(checked.server).await;
+    let dead = "/api/queues/ActiveMQ.DLQ/retry";
+    checked.ask(200, POST, (retry, dead), "").await;
+    for action in ["pause", "resume"] {
+        let path = format!("/api/queues/{{queue}}/{action}");
+        let target = format!("/api/queues/b/{action}");
+        checked.ask(204, POST, (&path, &target), "").await;
+        let missing = format!("/api/queues/none/{action}");
+        checked.ask(404, POST, (&path, &missing), "").await;
+    }
+    let consumer = StompClient::consumer(checked.server, "/queue/b", &[INDIVIDUAL]).await;
+    for list in ["consumers", "history"] {
+        let path = format!("/api/queues/{{queue}}/{list}");
+        let target = format!("/api/queues/b/{list}");
+        checked.ask(200, GET, (&path, &target), "").await;
+        let missing = format!("/api/queues/none/{list}");
+        checked.ask(404, GET, (&path, &missing), "").await;
+    }
+    drop(consumer);
+}
+
+/// Brings a message into the dead letter queue.
+async fn dead_letter(server: &Carillon) {
+    let mut consumer = StompClient::consumer(server, "/queue/b", &[INDIVIDUAL]).await;
+    let message = consumer.message().await;
+    let nack = Frame::new("NACK").with("id", message.header("ack"));
+    consumer.request(nack.with("requeue", "false")).await;
 }
 
 async fn clients(checked: &Checked<'_>) {
@@ -184,8 +241,10 @@ async fn clients(checked: &Checked<'_>) {
     let id = &first["connections"][0]["id"];
     let one = "/api/connections/{id}";
     let target = format!("/api/connections/{id}");
+    checked.ask(200, GET, (one, &target), "").await;
     checked.ask(204, DELETE, (one, &target), "").await;
     let unknown = "/api/connections/99999999";
+    checked.ask(404, GET, (one, unknown), "").await;
     checked.ask(404, DELETE, (one, unknown), "").await;
     checked
         .ask(400, DELETE, (one, "/api/connections/x"), "")

@@ -109,6 +109,7 @@ const PARTS: &[&str] = &[
     include_str!("../../../api/openapi.json"),
     include_str!("../../../api/topics.json"),
     include_str!("../../../api/queues.json"),
+    include_str!("../../../api/queue_actions.json"),
     include_str!("../../../api/connections.json"),
     include_str!("../../../api/users.json"),
     include_str!("../../../api/server.json"),
