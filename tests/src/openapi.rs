@@ -114,6 +114,14 @@ impl Description {
                     }
                     true
                 }
+                "oneOf" => {
+                    let mut schemas = expected.as_array().expect("a list").iter();
+                    schemas.any(|schema| {
+                        let mut faults = Vec::new();
+                        self.collect_faults(schema, value, at, &mut faults);
+                        faults.is_empty()
+                    })
+                }
                 "required" => {
                     let mut names = expected.as_array().expect("a list").iter();
                     names.all(|name| value.get(name.as_str().expect("a name")).is_some())

@@ -1,5 +1,7 @@
 //! The description of the API holds: `/api/openapi.json` has the methods of every path and the form of every response.
 
+mod explore;
+
 use std::cell::Cell;
 
 use harness::Carillon;
@@ -83,6 +85,7 @@ async fn every_response_has_the_described_form() {
         checks: Cell::new(0),
     };
     topics(&checked).await;
+    explore::explore(&checked).await;
     queues(&checked).await;
     clients(&checked).await;
     bans(&checked).await;

@@ -113,6 +113,7 @@ pub struct Schema {
     pub r#type: Value,
     pub description: String,
     pub r#enum: Vec<Value>,
+    pub one_of: Vec<Self>,
     pub r#const: Option<Value>,
     pub default: Option<Value>,
     pub minimum: Option<Value>,

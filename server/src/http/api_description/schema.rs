@@ -21,6 +21,10 @@ pub fn type_name(schema: &Schema) -> String {
             .collect();
         return values.join(" or ");
     }
+    if !schema.one_of.is_empty() {
+        let types: Vec<_> = schema.one_of.iter().map(type_name).collect();
+        return types.join(" or ");
+    }
     match (&schema.r#type, &schema.items) {
         (Value::String(name), Some(items)) if name == "array" => {
             format!("list of {}", type_name(items))
