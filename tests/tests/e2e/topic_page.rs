@@ -31,11 +31,16 @@ async fn bodies_until(browser: &Browser, expected: &[&str]) {
         .await;
 }
 
+/// Waits for the row with this body, and clicks it.
 async fn click_row(browser: &Browser, body: &str) {
-    let click = "[...document.querySelectorAll('.message-row')]
-        .find((row) => row.querySelector('code').textContent === arguments[0]).click();";
-    let clicked = browser.client.execute(click, vec![json!(body)]).await;
-    clicked.expect("a row to click");
+    let click = format!(
+        "const row = [...document.querySelectorAll('.message-row')]
+            .find((row) => row.querySelector('code').textContent === {});
+        row?.click();
+        return Boolean(row);",
+        json!(body)
+    );
+    browser.evaluate_until(&click, |found| found == true).await;
 }
 
 #[tokio::test]

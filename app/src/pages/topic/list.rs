@@ -19,7 +19,11 @@ use crate::{
 #[component]
 pub fn List(log: Log, zone: RwSignal<Zone>) -> impl IntoView {
     let scroller = Scroller::new(Anchor::End);
-    let reader = Reader { log, scroller };
+    let reader = Reader {
+        log,
+        scroller,
+        settled: StoredValue::new(0),
+    };
     let count = move || log.tail.with(Tail::len);
     let range = move || scroller.view(count()).rows(count());
     let rows = move || {
@@ -50,8 +54,27 @@ pub fn List(log: Log, zone: RwSignal<Zone>) -> impl IntoView {
         let top_px = if is_past { 0.0 } else { f64::from(i32::MAX) };
         if before.is_some() || is_past {
             // After the rows have been drawn.
-            let scroll = move || scroller.scroll_to(top_px, untrack(count));
+            let scroll = move || {
+                scroller.scroll_to(top_px, untrack(count));
+                reader.settled.set_value(log.begun.get_untracked());
+                untrack(|| reader.load_more());
+            };
             pending.set_value(Some(Appointment::next_frame(scroll)));
+        }
+    });
+    // The list is anchored at its end, so rows that are added there would move a reader of the past.
+    let listed = StoredValue::new((0, None));
+    let kept = StoredValue::new_local(None::<Appointment>);
+    effect(move |_| {
+        let (now, is_paused) = log
+            .tail
+            .with(|tail| ((tail.len(), tail.first_sequence()), tail.is_paused()));
+        let before = listed.get_value();
+        listed.set_value(now);
+        if is_paused && reader.is_settled() && before.1 == now.1 && before.0 != now.0 {
+            let top_px = scroller.view_untracked(before.0).top_px;
+            let scroll = move || scroller.scroll_to(top_px, untrack(count));
+            kept.set_value(Some(Appointment::next_frame(scroll)));
         }
     });
     view! {
@@ -153,9 +176,16 @@ fn element_id(id: &str) -> String {
 struct Reader {
     log: Log,
     scroller: Scroller,
+    /// The beginning of the list (`Log::begun`) to which the view was scrolled.
+    settled: StoredValue<u64>,
 }
 
 impl Reader {
+    /// Returns true if the view is where the list begins anew, or where the reader has scrolled since.
+    fn is_settled(self) -> bool {
+        self.settled.get_value() == self.log.begun.get_untracked()
+    }
+
     /// A reader who scrolls up reads; the list stays as it is until the reader is back at its end.
     fn scrolled(self) {
         self.scroller.measure();
@@ -173,6 +203,9 @@ impl Reader {
     fn load_more(self) {
         let count = self.log.tail.with(Tail::len);
         let rows = self.scroller.view(count).rows(count);
+        if self.log.tail.with(Tail::is_paused) && !self.is_settled() {
+            return;
+        }
         if rows.start == 0 {
             self.log.load_older();
         }
