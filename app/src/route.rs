@@ -21,7 +21,7 @@ pub enum Route {
     NotFound,
 }
 
-/// The paths that have a page, besides those with a name below [`FOLDERS`]; every other path is answered with the page
+/// The paths that have a page, besides those with a name below `FOLDERS`; every other path is answered with the page
 /// `NotFound`, status 404.
 pub const PATHS: [&str; 7] = [
     "./",

@@ -84,6 +84,28 @@ async fn messages_are_moved_to_a_queue_and_to_a_topic() {
 }
 
 #[tokio::test]
+async fn copying_continues_after_the_newest_copy() {
+    let server = Carillon::start().await;
+    fill(&server, "from", &["1", "2", "3", "4", "5"]).await;
+    for selector in [json!(null), json!("n >= 0")] {
+        let mut body = json!({"to": "/queue/to", "limit": 3, "selector": selector});
+        let first = done(&server, "from/copy", body.clone()).await;
+        assert_eq!(
+            (&first["done"], &first["remaining"]),
+            (&json!(3), &json!(2))
+        );
+        body["after"] = first["next"].clone();
+        let second = done(&server, "from/copy", body).await;
+        assert_eq!(
+            (&second["done"], &second["next"]),
+            (&json!(2), &json!(null))
+        );
+    }
+    let copies = ["1", "2", "3", "4", "5", "1", "2", "3", "4", "5"];
+    assert_eq!(bodies(&server, "to").await, copies);
+}
+
+#[tokio::test]
 async fn a_selection_has_ids_or_a_selector() {
     let server = Carillon::start().await;
     fill(&server, "from", &["1", "2", "3", "4"]).await;

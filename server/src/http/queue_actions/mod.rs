@@ -57,7 +57,7 @@ pub struct Done {
     /// The reason why messages remain, if it is not only the limit.
     #[serde(skip_serializing_if = "Option::is_none")]
     stopped: Option<String>,
-    /// The id after which to continue: the request has not examined the whole queue.
+    /// The id after which to continue: the request has not examined the whole queue, or not copied all messages.
     #[serde(skip_serializing_if = "Option::is_none")]
     next: Option<String>,
 }

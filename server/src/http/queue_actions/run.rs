@@ -33,6 +33,8 @@ pub struct Run<'a> {
     outcome: Outcome,
     matched: u64,
     done: u64,
+    /// The position of the newest message on which the action was carried out.
+    newest_done: Option<u64>,
     examined: u64,
     examined_bytes: usize,
     /// The reason why it acts on no more messages.
@@ -75,6 +77,7 @@ impl<'a> Run<'a> {
             outcome: Outcome::default(),
             matched: 0,
             done: 0,
+            newest_done: None,
             examined: 0,
             examined_bytes: 0,
             stopped: None,
@@ -146,13 +149,26 @@ impl<'a> Run<'a> {
         if self.action.is_none() {
             server.background_context().wait_until_durable().await;
         }
+        let remaining = self.matched.saturating_sub(self.done);
         Done {
             matched: self.matched.max(self.done),
             done: Some(self.done),
-            remaining: Some(self.matched.saturating_sub(self.done)),
+            remaining: Some(remaining),
             held: self.before.unacknowledged,
+            next: self.place_to_continue(next, remaining),
             stopped: self.stopped.or(self.left_out),
-            next,
+        }
+    }
+
+    /// Returns the id after which to continue. `next` is the end of what was examined, if that is not the whole queue;
+    /// there may be messages before it that remain. Copied messages stay in the queue, and must not be copied again.
+    fn place_to_continue(&self, next: Option<String>, remaining: u64) -> Option<String> {
+        let must_continue = next.is_some() || matches!(self.action, Some(MessageAction::Copy(..)));
+        match self.newest_done {
+            Some(position) if must_continue && remaining > 0 => {
+                Some(self.sender.server.broker.id(position).to_string())
+            }
+            _ => next,
         }
     }
 
@@ -189,7 +205,10 @@ impl<'a> Run<'a> {
             Some(action) => self.publish(entry, &action).await,
         };
         match result {
-            Ok(Step::Done) => self.done += 1,
+            Ok(Step::Done) => {
+                self.done += 1;
+                self.newest_done = Some(entry.position());
+            }
             Ok(Step::Gone) => self.matched -= u64::from(!is_count_known),
             Ok(Step::LeftOut) => {}
             Err(reason) => self.stopped = Some(reason),
