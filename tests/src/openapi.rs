@@ -46,6 +46,12 @@ impl Description {
         let body = self.content(method, path, answer);
         match body {
             None => assert_eq!(answer.text(), "", "{what}"),
+            Some(_) if answer.header("content-type").contains("ndjson") => {
+                for line in answer.text().lines() {
+                    let message = serde_json::from_str(line).expect("a line of JSON");
+                    self.check_named("Message", &message);
+                }
+            }
             Some(schema) if answer.header("content-type").contains("json") => {
                 self.check_value(&schema["schema"], &answer.json(), &what);
             }

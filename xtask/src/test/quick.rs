@@ -4,7 +4,9 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
+use std::thread;
 
 use anyhow::{Context, Result};
 
@@ -62,6 +64,9 @@ fn end_to_end() -> Result<()> {
     let binary = server::compile(Profile::Test, &[])?;
     let mut test = cargo_test()?;
     test.args(["--test", "e2e", "--"]);
+    // These tests mostly wait: for replies, for restarts, for the disk.
+    let cores = thread::available_parallelism().map_or(1, NonZero::get);
+    test.arg(format!("--test-threads={}", 2 * cores));
     for module in modules_left_out()? {
         test.arg("--skip").arg(format!("{module}::"));
     }
