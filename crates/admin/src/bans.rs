@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     api::Api,
-    options::{PageOptions, ServerOptions, ShowOptions},
+    options::{ListOptions, ServerOptions, ShowOptions},
     output::{lines, note_next, print},
     table::{Align, Table},
     target::Target,
@@ -20,13 +20,13 @@ pub struct BansOptions {
     command: Option<BansCommand>,
 
     #[command(flatten)]
-    list: BanList,
+    list: ListOptions,
 }
 
 #[derive(Debug, Subcommand)]
 enum BansCommand {
     /// List the bans in force; the default without a command
-    List(BanList),
+    List(ListOptions),
     /// Ban a user, a client id or a network for a time: its connections end, and new ones are refused
     Add {
         /// The kind of NAME
@@ -67,15 +67,6 @@ enum BanKind {
     Address,
 }
 
-#[derive(Debug, Args)]
-struct BanList {
-    #[command(flatten)]
-    page: PageOptions,
-
-    #[command(flatten)]
-    show: ShowOptions,
-}
-
 /// Runs the command.
 pub(crate) async fn run(options: BansOptions) -> anyhow::Result<()> {
     match options.command {
@@ -92,7 +83,7 @@ pub(crate) async fn run(options: BansOptions) -> anyhow::Result<()> {
     }
 }
 
-async fn list(options: &BanList) -> anyhow::Result<()> {
+async fn list(options: &ListOptions) -> anyhow::Result<()> {
     let target = Target::new(BANS)
         .query("after", options.page.after.as_ref())
         .query("limit", Some(options.page.limit));

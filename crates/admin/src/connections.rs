@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::{
     api::Api,
     confirmation::Confirmation,
-    options::{PageOptions, ServerOptions, ShowOptions},
+    options::{ListOptions, ServerOptions, ShowOptions},
     output::{lines, note_next, print, print_json, read},
     table::{Align, Table, record},
     target::Target,
@@ -22,13 +22,13 @@ pub struct ConnectionsOptions {
     command: Option<ConnectionsCommand>,
 
     #[command(flatten)]
-    list: ConnectionList,
+    list: ListOptions,
 }
 
 #[derive(Debug, Subcommand)]
 enum ConnectionsCommand {
     /// List connections, the oldest first; the default without a command
-    List(ConnectionList),
+    List(ListOptions),
     /// Show a connection
     Show {
         /// The id of the connection in the list
@@ -50,15 +50,6 @@ enum ConnectionsCommand {
     },
 }
 
-#[derive(Debug, Args)]
-struct ConnectionList {
-    #[command(flatten)]
-    page: PageOptions,
-
-    #[command(flatten)]
-    show: ShowOptions,
-}
-
 /// Runs the command.
 pub(crate) async fn run(options: ConnectionsOptions) -> anyhow::Result<()> {
     match options.command {
@@ -73,7 +64,7 @@ pub(crate) async fn run(options: ConnectionsOptions) -> anyhow::Result<()> {
     }
 }
 
-async fn list(options: &ConnectionList) -> anyhow::Result<()> {
+async fn list(options: &ListOptions) -> anyhow::Result<()> {
     let target = Target::new(CONNECTIONS)
         .query("after", options.page.after.as_ref())
         .query("limit", Some(options.page.limit));

@@ -41,6 +41,16 @@ pub(crate) struct PageOptions {
     pub limit: u32,
 }
 
+/// A list of everything that the reader may see.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct ListOptions {
+    #[command(flatten)]
+    pub page: PageOptions,
+
+    #[command(flatten)]
+    pub show: ShowOptions,
+}
+
 impl ServerOptions {
     pub(crate) fn site(&self) -> Result<Site, InvalidAddress> {
         site(self.server.as_ref())

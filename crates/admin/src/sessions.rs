@@ -6,7 +6,7 @@ use serde::Deserialize;
 use super::{
     api::Api,
     confirmation::{Confirmation, counted},
-    options::{PageOptions, ServerOptions, ShowOptions},
+    options::{ListOptions, ServerOptions},
     output::{lines, note_next, print},
     table::{Align, Table},
     target::Target,
@@ -21,13 +21,13 @@ pub struct SessionsOptions {
     command: Option<SessionsCommand>,
 
     #[command(flatten)]
-    list: SessionList,
+    list: ListOptions,
 }
 
 #[derive(Debug, Subcommand)]
 enum SessionsCommand {
     /// List the sessions by client id, connected or not; the default without a command
-    List(SessionList),
+    List(ListOptions),
     /// End a session, and its connection if there is one
     End {
         /// The client id
@@ -39,15 +39,6 @@ enum SessionsCommand {
         #[command(flatten)]
         server: ServerOptions,
     },
-}
-
-#[derive(Debug, Args)]
-struct SessionList {
-    #[command(flatten)]
-    page: PageOptions,
-
-    #[command(flatten)]
-    show: ShowOptions,
 }
 
 /// Runs the command.
@@ -63,7 +54,7 @@ pub(crate) async fn run(options: SessionsOptions) -> anyhow::Result<()> {
     }
 }
 
-async fn list(options: &SessionList) -> anyhow::Result<()> {
+async fn list(options: &ListOptions) -> anyhow::Result<()> {
     let target = Target::new(SESSIONS)
         .query("after", options.page.after.as_ref())
         .query("limit", Some(options.page.limit));
