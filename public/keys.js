@@ -189,7 +189,7 @@ function pages() {
   return PAGES.map(([path, label]) => ({ label, kind: "page", take: () => go(path) }));
 }
 
-// What the page can do now: its own buttons outside of lists, the themes, and signing out.
+// The actions of the page: its visible buttons outside of lists, the themes, and signing out.
 function actionsOfPage() {
   const action = (label, take) => ({ label, kind: "action", take });
   const buttons = [...document.querySelectorAll("main button")].filter(isVisible);

@@ -4,12 +4,12 @@
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
     pub title: String,
-    /// What the change will touch.
+    /// The question that names the number of messages, or the thing, that the change affects.
     pub question: String,
     /// The label of the button that makes the change.
     pub button: &'static str,
     pub method: &'static str,
     pub address: String,
-    /// What was done.
+    /// The text after the change was made.
     pub report: String,
 }

@@ -28,7 +28,7 @@ use tree::Request;
 /// The state of the page.
 #[derive(Clone, Copy)]
 pub struct Explorer {
-    /// What is shown: the tree, or the topics that a search found.
+    /// The tree of all topics, or the list of topics that a search found.
     pub tree: RwSignal<Tree>,
     pub source: RwSignal<Source>,
     /// The reason why nothing can be loaded; usually empty.

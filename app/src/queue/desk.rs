@@ -27,7 +27,7 @@ pub struct Desk {
     pub selection: RwSignal<Selection>,
     /// The action that the reader is asked about, and its messages.
     pub asked: RwSignal<Option<(Action, Target)>>,
-    /// What the last action has done.
+    /// The result of the last action, as a sentence.
     pub report: RwSignal<String>,
     pub figures_poll: Poll,
     pub consumers_poll: Poll,

@@ -1,4 +1,4 @@
-//! What the reader orders for a queue: the request, and its description before and after it. Pure.
+//! An action on a queue that the reader has chosen: the request, and its description before and after it. Pure.
 
 use super::{Addresses, Counted};
 use crate::{console::Kind, figures::grouped, queues::QueueFigures, quoted::quoted};

@@ -46,7 +46,7 @@ pub struct Log {
     connection: Connection,
 }
 
-/// What the address of the page shows.
+/// The topic, the place and the filter in the address of the page.
 #[derive(Clone, Debug, Default)]
 pub struct Start {
     pub topic: String,

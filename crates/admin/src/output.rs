@@ -1,4 +1,4 @@
-//! What the commands print on standard output.
+//! The output of the commands on standard output.
 
 use std::io::{self, Write as _};
 

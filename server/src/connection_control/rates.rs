@@ -1,4 +1,4 @@
-//! The rates of a connection. They are measured only while somebody asks for them, so an unobserved connection costs nothing.
+//! The rates of a connection. They are measured only while requests ask for them, so an unobserved connection costs nothing.
 
 use std::sync::{Mutex, PoisonError};
 

@@ -1,4 +1,4 @@
-//! What every page has: the switch of the theme, the list of keys, and the palette.
+//! The parts of every page: the switch of the theme, the list of keys, and the palette.
 
 use harness::Carillon;
 use harness::browser::{Browser, Screen};
@@ -86,7 +86,7 @@ async fn the_palette_goes_to_a_queue_by_keyboard_only() {
         browser.open(&server.url("/")).await;
         open_palette(&browser).await;
         browser.press("press.o").await;
-        // What exists comes before the query itself, which can be opened as a topic and as a queue.
+        // Existing names come before the query itself, which can be opened as a topic and as a queue.
         let expected = json!(["press.orders", "press.o", "press.o"]);
         browser
             .evaluate_until(LABELS, |labels| *labels == expected)

@@ -22,7 +22,7 @@ pub struct TopicGlance {
     /// Time of publication of the newest message that it keeps, in Unix milliseconds.
     pub last_ms: Option<u64>,
     /// Messages in a second, over the last [`TopicGlance::RATE_MS`], or over the age of the oldest message that it keeps
-    /// if that is less. None if it keeps too few or too many messages to tell.
+    /// if that is less. None if it keeps too few or too many messages to compute it.
     pub rate: Option<f64>,
 }
 

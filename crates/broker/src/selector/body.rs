@@ -7,7 +7,7 @@ use super::{
     fields::{FieldValue, JsonFields},
 };
 
-/// What a selector reads from bodies.
+/// The parts of a body that a selector reads.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(super) struct BodyUse {
     pub(super) fields: JsonFields,

@@ -8,7 +8,7 @@ use super::{
     lexer::{self, BODY},
 };
 
-/// What an identifier names.
+/// The meaning of an identifier.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Identifier {
     /// A property, by its name.

@@ -91,7 +91,7 @@ impl Run {
     }
 
     pub fn pause_or_resume_queue(&mut self) {
-        // What consumers have got is theirs.
+        // Messages that consumers have already got stay with them; they are read first.
         self.read_all();
         let queue = self.queue();
         let is_paused = !self.model.paused.contains(queue);

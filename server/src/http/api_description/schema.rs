@@ -87,7 +87,7 @@ pub fn text(value: &Value) -> String {
     }
 }
 
-/// Returns whether a bound tells a reader something: the greatest integer does not.
+/// Returns true if a bound is worth showing; the greatest integer is none.
 fn is_notable(value: &Value) -> bool {
     value.as_u64() != Some(u64::MAX)
 }
