@@ -174,15 +174,11 @@ async fn act(
             return Err(Problem::new(StatusCode::FORBIDDEN, detail));
         }
     }
-    let run = Run::new(&sender, &name, action, selected)?;
-    if query.dry_run {
-        return Ok(Json(run.count().await));
-    }
-    let done = run.carry_out().await;
-    if done.done > Some(0) {
-        sender.rights.note_managed(verb.name(), name.as_str());
-    }
-    Ok(Json(done))
+    let run = Run::new(&sender, verb, &name, action, selected)?;
+    Ok(Json(match query.dry_run {
+        true => run.count().await,
+        false => run.carry_out().await,
+    }))
 }
 
 /// Refuses a queue of the broker or of a connection.

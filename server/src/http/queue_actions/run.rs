@@ -1,4 +1,7 @@
 //! The work of one request: walks over the waiting messages in parts, and acts on those that match.
+//!
+//! The work ends early if the client closes its connection. Even then the published messages are delivered and the action is
+//! in the audit log, because both happen when the work is dropped.
 
 use std::{future::poll_fn, sync::Arc, time::Duration};
 
@@ -10,7 +13,7 @@ use broker::{
 use tokio::time::{Instant, timeout_at};
 
 use super::{
-    Done,
+    Done, Verb,
     request::{Selected, Sender},
 };
 use crate::{
@@ -23,6 +26,8 @@ use crate::{
 /// A request that is carried out.
 pub struct Run<'a> {
     sender: &'a Sender,
+    verb: Verb,
+    queue: &'a TopicName,
     /// The action; `None` if messages are deleted.
     action: Option<MessageAction>,
     selected: Selected,
@@ -48,16 +53,17 @@ enum Step {
     Done,
     /// It does not wait any more.
     Gone,
-    /// Its sender may not do this; others go on.
+    /// It stays: its sender may not do this, or the request has come to its end.
     LeftOut,
 }
 
 impl<'a> Run<'a> {
     /// # Errors
     /// There is no such queue.
-    pub fn new(
+    pub(super) fn new(
         sender: &'a Sender,
-        queue: &TopicName,
+        verb: Verb,
+        queue: &'a TopicName,
         action: Option<MessageAction>,
         mut selected: Selected,
     ) -> Result<Self, Problem> {
@@ -69,6 +75,8 @@ impl<'a> Run<'a> {
         let walk = broker.walk_waiting(queue, selected.after, only);
         let mut run = Self {
             sender,
+            verb,
+            queue,
             action,
             selected,
             walk: walk.ok_or_else(no_queue)?,
@@ -156,7 +164,7 @@ impl<'a> Run<'a> {
             remaining: Some(remaining),
             held: self.before.unacknowledged,
             next: self.place_to_continue(next, remaining),
-            stopped: self.stopped.or(self.left_out),
+            stopped: self.stopped.take().or(self.left_out.take()),
         }
     }
 
@@ -241,7 +249,14 @@ impl<'a> Run<'a> {
             return Ok(Step::LeftOut);
         }
         if let Some(account) = rights.principal().account() {
-            wait_for_rate(account).await.map_err(Problem::into_detail)?;
+            if account.wait_time().is_some() {
+                // Subscribers do not wait with this request.
+                self.carry_out_outcome().await;
+                if self.is_over() {
+                    return Ok(Step::LeftOut);
+                }
+                wait_for_rate(account).await.map_err(Problem::into_detail)?;
+            }
             let admitted = account.admit(1, entry.body().len());
             admitted.map_err(|exceeded| exceeded.to_string())?;
         }
@@ -356,7 +371,17 @@ impl<'a> Run<'a> {
     }
 }
 
-/// Maximum time of a request.
+impl Drop for Run<'_> {
+    fn drop(&mut self) {
+        self.sender.server.carry_out(&mut self.outcome);
+        if self.done > 0 {
+            let (action, queue) = (self.verb.name(), self.queue.as_str());
+            self.sender.rights.note_managed(action, queue);
+        }
+    }
+}
+
+/// Maximum time of a request, to which the last wait for the disk and for the rate of the user may add.
 const MAX_TIME: Duration = Duration::from_secs(30);
 /// Messages that a request examines, and the bytes of their bodies.
 const MAX_EXAMINED: u64 = 100_000;
