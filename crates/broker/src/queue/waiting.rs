@@ -65,11 +65,16 @@ impl WaitingWalk {
         self.after
     }
 
+    /// Returns the position from which the walk continues. A client may begin after any position, also the greatest.
+    fn next(&self) -> u64 {
+        self.after.saturating_add(1)
+    }
+
     /// Returns the next messages. Locks the queue for a part of them only.
     pub(crate) fn next_part(&mut self) -> WaitingPart {
         let mut state = self.queue.lock();
         let found = match &self.only {
-            None => Neighbours::of(state.waiting_from(self.after + 1), self.until),
+            None => Neighbours::of(state.waiting_from(self.next()), self.until),
             Some(only) => {
                 Neighbours::of(state.waiting_at_each(after(only, self.after)), self.until)
             }
@@ -93,7 +98,7 @@ impl WaitingWalk {
         let is_before_end = |position: &u64| *position <= until;
         let positions: Vec<u64> = match &self.only {
             None => {
-                let waiting = state.waiting_from(self.after + 1);
+                let waiting = state.waiting_from(self.next());
                 let positions = waiting.map(|(position, _)| position);
                 positions.take_while(is_before_end).take(most).collect()
             }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use broker::{
     ActionError, Broker, Consume, DestinationKind, JournalError, Limits, MessageAction,
-    PublishError, Start, Verdict,
+    PublishError, Start, Verdict, WaitingPart,
 };
 
 use crate::{
@@ -92,6 +92,19 @@ fn only_the_messages_at_the_given_positions_are_moved() {
     assert_eq!(work.moved.len(), 2);
     assert_eq!(bodies(&content(&broker, "to")), ["2", "4"]);
     assert_eq!(bodies(&content(&broker, "from")), ["1", "3"]);
+}
+
+#[test]
+fn a_walk_after_the_greatest_position_finds_nothing() {
+    let broker = broker(|_| {});
+    send(&broker, "from", &["1"]);
+    let name = as_name("from");
+    let walk = || broker.walk_waiting(&name, u64::MAX, None);
+    let mut for_content = walk().expect("the queue");
+    let found = broker.next_waiting(&mut for_content);
+    assert!(matches!(found, WaitingPart::End), "{found:?}");
+    let mut for_positions = walk().expect("the queue");
+    assert_eq!(broker.next_positions(&mut for_positions, 9), [0_u64; 0]);
 }
 
 #[test]
