@@ -60,8 +60,9 @@ pub use value::Value;
 /// `body` is unknown if the body is not UTF-8, or longer than [`Selector::MAX_BODY_BYTES`]. A field
 /// has the value of the JSON string, number or boolean. It is unknown if it is absent, `null`, an
 /// object or an array, and all fields are unknown if the body is unknown or not JSON. If a name is
-/// repeated in an object, the last value counts. The media type of the body is not examined. A body
-/// is decoded at most once for each evaluation, and only if the condition needs it.
+/// repeated in an object, the last value that has the field counts. The media type of the body is
+/// not examined. A body is decoded at most once for each evaluation, and only if the condition needs
+/// it.
 ///
 /// # Regular expressions
 /// `x REGEXP 'pattern'` is true if the pattern matches a part of the text `x`, as in MySQL; `^` and

@@ -58,6 +58,14 @@ fn fields_of_a_json_body_have_their_values() {
 }
 
 #[test]
+fn the_last_repeated_member_that_has_the_field_counts() {
+    let body = r#"{"a":{"b":1,"c":2},"a":{"b":3},"a":4}"#;
+    for text in ["body.a.b = 3", "body.a.c = 2", "body.a = 4"] {
+        assert!(matches(text, body), "{text}");
+    }
+}
+
+#[test]
 fn what_is_no_string_number_or_boolean_is_unknown() {
     let unknown = [
         "none",
