@@ -225,6 +225,9 @@ impl Export {
                 reads_left = reads_left.saturating_sub(selector.body_reads(&entry));
             }
             if self.wants(&entry) {
+                let columns = self.table.as_ref();
+                let reads = columns.map_or(0, |columns| columns.body_reads(&entry));
+                reads_left = reads_left.saturating_sub(reads);
                 self.current = Some(self.line(&entry));
             }
         }
@@ -308,7 +311,7 @@ fn file_name(topic: &TopicName, extension: &str) -> String {
 
 /// Approximate number of bytes encoded at once.
 const PIECE_BYTES: usize = 16 << 10;
-/// Messages examined, and bytes of bodies that the selector may read, before other tasks run.
+/// Messages examined, and bytes of bodies that selector and columns may read, before other tasks run.
 const LOOKS: usize = 256;
 const READS: u64 = 1 << 20;
 /// Messages that are fetched at once, and bytes after which no further one is.

@@ -190,11 +190,11 @@ impl Browse {
                     bytes += entry.body().len();
                     found.push(entry);
                 }
+                fairness::yield_if_due().await;
             }
             if is_last {
                 return Some(BrowsedMessages { found, next: None });
             }
-            fairness::yield_if_due().await;
         }
         // More messages may follow even if the response has room for all of these.
         let next = (bytes > MAX_BYTES).then(|| broker.id(self.after));

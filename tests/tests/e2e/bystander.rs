@@ -7,10 +7,13 @@ use harness::background::Background;
 use harness::bystander::Bystander;
 use harness::deadline::within;
 use harness::flood::{FLOODS, Flood, Target, flood};
+use harness::http::{get, post};
 use harness::mqtt::{Connect, MqttClient, Version};
 use harness::stomp::Frame;
 use harness::tls::Pair;
 use harness::users::{UsersFile, mqtt_login};
+use http::StatusCode;
+use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
@@ -126,6 +129,66 @@ async fn a_thousand_wrong_logins_do_not_delay_other_clients() {
         let refused = wrong.join_next().await.expect("a task").expect("no panic");
         assert_eq!(refused.reason(), BAD_USER_NAME_OR_PASSWORD, "{refused:?}");
     }
+}
+
+/// Requests that read many bodies, with answers that are small.
+#[tokio::test]
+async fn requests_that_search_bodies_do_not_delay_other_clients() {
+    let server = Carillon::with(&["--history-bytes", "64000000"]).await;
+    fill_with_large_json(&server).await;
+    let mut bystander = Bystander::new(&server).await;
+    let busy = [Background::busy(), Background::busy()];
+    let control = bystander.measure(ROUNDS).await.percentile(99);
+    drop(busy);
+    for path in [
+        "/api/topics/large/messages?selector=body.z.y.x%3D1",
+        "/api/topics/large/export?selector=body.z.y.x%3D1",
+        "/api/topics/large/export?format=csv&field=z&field=z.y&field=z.y.x&field=z.y.x.w",
+        "/api/queues/large/messages?selector=body.z.y.x%3D1",
+        "/api/queues/large/move?dry-run=true",
+    ] {
+        let mut found = Vec::new();
+        while found.iter().all(|one| *one > STALL + 10 * control) {
+            assert!(
+                found.len() < ATTEMPTS,
+                "p99 beside {path}: {found:?}; without: {control:?}"
+            );
+            let url = server.url(path);
+            let running = [repeated(&url), repeated(&url)];
+            found.push(bystander.measure(ROUNDS).await.percentile(99));
+            drop(running);
+        }
+    }
+}
+
+/// Publishes to a topic and to a queue, both named `large`, as many messages as one request examines at once.
+async fn fill_with_large_json(server: &Carillon) {
+    let mut body = "{\"a\":[".to_owned();
+    body.push_str(&"1234567,".repeat(7_500));
+    body.push_str("0]}");
+    for kind in ["topics", "queues"] {
+        let url = server.url(&format!("/api/{kind}/large"));
+        for _ in 0..256 {
+            let answer = post(&url, "application/json", body.clone()).await;
+            assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
+        }
+    }
+}
+
+/// Repeats a request in the background: an action on a queue, or a GET.
+fn repeated(url: &str) -> Background {
+    let url = url.to_owned();
+    let action = json!({"to": "/queue/other", "selector": "body.z.y.x = 1"}).to_string();
+    Background::repeat(move |_| {
+        let (url, action) = (url.clone(), action.clone());
+        async move {
+            let answer = match url.contains("dry-run") {
+                true => post(&url, "application/json", action).await,
+                false => get(&url).await,
+            };
+            assert_eq!(answer.status, StatusCode::OK, "{url}");
+        }
+    })
 }
 
 /// Logs in. Returns the time until CONNACK.
