@@ -7,7 +7,7 @@ use broker::{DestinationKind, Overflow, Skipped, SubscriptionFigures, Subscripti
 use serde::{Deserialize, Serialize};
 
 use super::{
-    extract::{PageQuery, Path, Query, last_of_full_page},
+    extract::{PageQuery, Path, Query, in_parts, last_of_full_page},
     login::Rights,
     problem::Problem,
 };
@@ -27,10 +27,13 @@ pub async fn connections(
 ) -> Result<Json<Connections>, Problem> {
     rights.check_server()?;
     let Page { found, total, next } = find(&server, &query).await;
-    let connections = found.iter();
-    let connections = connections.filter_map(|one| ConnectionInfo::new(&server, one));
+    let mut connections = Vec::with_capacity(found.len());
+    for connection in found {
+        connections.extend(ConnectionInfo::new(&server, &connection));
+        fairness::yield_if_due().await;
+    }
     Ok(Json(Connections {
-        connections: connections.collect(),
+        connections,
         total,
         next,
     }))
@@ -102,15 +105,18 @@ pub async fn connection(
 ) -> Result<Json<ConnectionDetails>, Problem> {
     rights.check_server()?;
     let limit = query.limit(MAX_LISTED);
-    let after = query.after.unwrap_or(0);
     let found = server.connections.find(id);
     let info = found
         .as_ref()
         .and_then(|one| Some((one, ConnectionInfo::new(&server, one)?)));
     let (connection, info) = info.ok_or_else(|| no_connection(id))?;
-    let subscriptions = server
-        .broker
-        .session_subscriptions(connection.session(), after, limit);
+    let session = connection.session();
+    let subscriptions = in_parts(query.after.unwrap_or(0), limit, |after, most| {
+        let part = server.broker.session_subscriptions(session, after, most);
+        let last = part.last().map_or(after, |last| last.id.number());
+        (part, last)
+    });
+    let subscriptions = subscriptions.await;
     let now_ms = clock::unix_ms();
     Ok(Json(ConnectionDetails {
         connection: info,

@@ -11,6 +11,7 @@ use broker::{Client, Selector, TopicFilter, TopicName};
 use serde::{Deserialize, Deserializer, de::Error as _};
 
 use super::problem::Problem;
+use crate::fairness;
 
 /// Values from the path.
 #[derive(FromRequestParts)]
@@ -79,6 +80,27 @@ pub fn last_of_full_page<T>(page: &[T], limit: usize) -> Option<&T> {
     page.last().filter(|_| page.len() == limit)
 }
 
+/// Collects the items of a page in small parts, between which other tasks run, because some items are costly to examine.
+/// `part` returns at most a number of items after a key, and the key of the last one.
+pub async fn in_parts<T>(
+    mut after: u64,
+    limit: usize,
+    part: impl Fn(u64, usize) -> (Vec<T>, u64),
+) -> Vec<T> {
+    let mut page = Vec::new();
+    loop {
+        let most = PART.min(limit - page.len());
+        let (items, last) = part(after, most);
+        let is_last = items.len() < PART;
+        page.extend(items);
+        after = last;
+        if is_last || page.len() >= limit {
+            return page;
+        }
+        fairness::yield_if_due().await;
+    }
+}
+
 /// Parses the parameter `selector`. A blank one selects everything.
 pub fn selector(text: Option<&str>) -> Result<Option<Selector>, Problem> {
     let text = text.filter(|text| !text.trim().is_empty());
@@ -109,6 +131,9 @@ pub fn deserialize_some_bool<'de, D: Deserializer<'de>>(
 ) -> Result<Option<bool>, D::Error> {
     deserialize_bool(query).map(Some)
 }
+
+/// Maximum number of items that [`in_parts`] examines at once.
+const PART: usize = 32;
 
 impl From<rejection::PathRejection> for Problem {
     fn from(rejection: rejection::PathRejection) -> Self {

@@ -7,7 +7,7 @@ use broker::{ConsumerFigures, DestinationKind, TopicName};
 use serde::Serialize;
 
 use super::{
-    extract::{PageQuery, Path, Query, last_of_full_page},
+    extract::{PageQuery, Path, Query, in_parts, last_of_full_page},
     login::Rights,
     problem::Problem,
 };
@@ -23,10 +23,17 @@ pub async fn consumers(
 ) -> Result<Json<Consumers>, Problem> {
     let name = TopicName::new(&queue)?;
     rights.check_visible(DestinationKind::Queue, &name)?;
+    if server.broker.queue(&name).is_none() {
+        return Err(Problem::no_queue(&name));
+    }
     let limit = query.limit(MAX_LISTED);
-    let after = query.after.unwrap_or(0);
-    let found = server.broker.queue_consumers(&name, after, limit);
-    let found = found.ok_or_else(|| Problem::no_queue(&name))?;
+    let found = in_parts(query.after.unwrap_or(0), limit, |after, most| {
+        let part = server.broker.queue_consumers(&name, after, most);
+        let part = part.unwrap_or_default();
+        let last = part.last().map_or(after, |last| last.id.number());
+        (part, last)
+    });
+    let found = found.await;
     let sees_connections = rights.principal().check_server().is_ok();
     let now_ms = clock::unix_ms();
     let consumers = found.iter().map(|one| {
