@@ -60,8 +60,31 @@ pub(crate) fn lines(table: &Table, is_empty: bool, note: &str) -> String {
 /// Prints on standard error how a list goes on.
 pub(crate) fn note_next(next: Option<&str>) {
     if let Some(next) = next {
+        let place = quoted(next);
         printable::note(&format!(
-            "carillon: there are more; continue with --after '{next}'"
+            "carillon: there are more; continue with --after={place}"
         ));
+    }
+}
+
+/// Returns a text as one word for a shell. Names come from clients, and readers copy the line.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::quoted;
+
+    #[test]
+    fn no_name_ends_the_quotes() {
+        for (name, word) in [
+            ("a.b", "'a.b'"),
+            ("$(reboot)", "'$(reboot)'"),
+            ("it's", r"'it'\''s'"),
+            ("';reboot;'", r"''\'';reboot;'\'''"),
+        ] {
+            assert_eq!(quoted(name), word);
+        }
     }
 }

@@ -80,7 +80,7 @@ async fn topics_are_listed_shown_and_cleared() {
     assert_eq!(lines[2][..3], ["a.c", "1", "1"]);
     assert_eq!(lines.len(), 3, "{table}");
     let page = carillon(&server, &["topics", "list", "a.>", "--limit", "1"]).await;
-    assert!(text(&page.stderr).contains("--after 'a.b'"), "{page:?}");
+    assert!(text(&page.stderr).contains("--after='a.b'"), "{page:?}");
     let rest = json(&server, &["topics", "a.>", "--after", "a.b"]).await;
     assert_eq!(rest["topics"][0]["name"], "a.c");
 
