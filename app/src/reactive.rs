@@ -79,6 +79,38 @@ pub fn hold(guard: impl Any) {
     StoredValue::new_local(guard);
 }
 
+/// A place for a guard that is replaced, such as a timer. The guard is released with the owner of the place, usually a
+/// component.
+///
+/// On the server the place is empty: a value that belongs to one thread must be dropped there, but the server may drop a
+/// rendered page on another thread.
+#[derive(Clone, Copy)]
+pub struct GuardSlot(Option<StoredValue<Option<Box<dyn Any>>, LocalStorage>>);
+
+impl GuardSlot {
+    /// Creates an empty place.
+    pub fn new() -> Self {
+        Self(is_browser().then(|| StoredValue::new_local(None)))
+    }
+
+    /// Replaces the guard. The earlier one is released afterwards.
+    pub fn set(self, guard: impl Any) {
+        let guard: Box<dyn Any> = Box::new(guard);
+        self.replace(Some(guard));
+    }
+
+    /// Releases the guard.
+    pub fn clear(self) {
+        self.replace(None);
+    }
+
+    fn replace(self, guard: Option<Box<dyn Any>>) {
+        if let Some(place) = self.0 {
+            place.set_value(guard);
+        }
+    }
+}
+
 /// Returns a value that the server computes while it renders, and that the browser reads from the page; the default if
 /// the server did not render the page.
 pub fn carried<T: Carried>(render: impl FnOnce() -> T) -> T {

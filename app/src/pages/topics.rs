@@ -15,7 +15,7 @@ use crate::{
         topic_link,
     },
     navigation::Navigation,
-    reactive::{effect, live_text, plain_text, shown, text, text_of},
+    reactive::{GuardSlot, effect, live_text, plain_text, shown, text, text_of},
     site::{parameter, show_parameters},
     window::{ROW_PX, top_px},
 };
@@ -46,14 +46,14 @@ pub fn Topics() -> impl IntoView {
 /// The search and the order of the tree.
 #[component]
 fn Controls(explorer: Explorer, search: String) -> impl IntoView {
-    let pause = StoredValue::new_local(None::<Appointment>);
+    let pause = GuardSlot::new();
     let typed = move |event| {
         let search = event_target_value(&event);
         let apply = move || {
             explorer.search(&search);
             show_parameters(&[("search", search.trim())]);
         };
-        pause.set_value(Some(Appointment::after(TYPING_MS, apply)));
+        pause.set(Appointment::after(TYPING_MS, apply));
     };
     let sorted = move |event| explorer.sort(Order::named(&event_target_value(&event)));
     let is_search = move || explorer.source.with(|source| source.is_search());

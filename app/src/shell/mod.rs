@@ -180,6 +180,34 @@ const DESCRIPTION: &str = "Carillon is a broker for topics and queues in one bin
 
 #[cfg(test)]
 mod tests {
+    /// The server renders a page on one thread, and may send and drop it on another.
+    #[cfg(feature = "ssr")]
+    #[test]
+    fn every_page_can_be_dropped_on_another_thread() {
+        use std::sync::Arc;
+
+        use hydration_context::SsrSharedContext;
+        use leptos::prelude::{Owner, RenderHtml as _, provide_context};
+
+        use crate::{RequestPath, route};
+
+        let folders = route::FOLDERS.map(|(folder, _)| format!("{folder}a"));
+        let paths = route::PATHS.map(str::to_owned).into_iter().chain(folders);
+        for path in paths {
+            let owner = Owner::new_root(Some(Arc::new(SsrSharedContext::new())));
+            let html = owner.with(|| {
+                provide_context(RequestPath {
+                    path: format!("/{}", path.trim_start_matches("./")),
+                    query: String::new(),
+                });
+                super::shell().to_html()
+            });
+            assert!(html.contains("<main"), "{path}: {html}");
+            let dropped = std::thread::spawn(move || owner.cleanup());
+            assert!(dropped.join().is_ok(), "{path}");
+        }
+    }
+
     /// Returns the values of the rule with this selector.
     fn values<'a>(css: &'a str, selector: &str) -> Vec<&'a str> {
         let (_, rule) = css.split_once(selector).expect("the rule");

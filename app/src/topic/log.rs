@@ -14,10 +14,10 @@ use super::{
 use crate::{
     api::{self, Problem},
     browser::{self, Appointment},
-    connection::{Connection, Delivery, Listening, Message, Wanted},
+    connection::{Connection, Delivery, Message, Wanted},
     explorer::Activity,
     feed,
-    reactive::{hold, once_live},
+    reactive::{GuardSlot, hold, once_live},
     site::show_parameters,
 };
 
@@ -40,7 +40,7 @@ pub struct Log {
     selector: StoredValue<Option<String>>,
     /// The newest sequence of the topic when the filter was applied.
     filtered_since: RwSignal<u64>,
-    listening: StoredValue<Option<Listening>, LocalStorage>,
+    listening: GuardSlot,
     is_loading: StoredValue<bool>,
     is_polling: StoredValue<bool>,
     connection: Connection,
@@ -91,7 +91,7 @@ impl Log {
             is_held: RwSignal::new(false),
             begun: RwSignal::new(0),
             filtered_since: RwSignal::new(0),
-            listening: StoredValue::new_local(None),
+            listening: GuardSlot::new(),
             is_loading: StoredValue::new(false),
             is_polling: StoredValue::new(false),
             connection: expect_context(),
@@ -278,11 +278,11 @@ impl Log {
             newest.and_then(|id| id.parse().ok())
         });
         // The earlier subscription ends first.
-        self.listening.set_value(None);
+        self.listening.clear();
         let listening = self
             .connection
             .listen(wanted, seen, move |messages| self.take(messages));
-        self.listening.set_value(Some(listening));
+        self.listening.set(listening);
     }
 
     fn take(self, messages: &[Message]) {

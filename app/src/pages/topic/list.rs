@@ -10,7 +10,7 @@ use crate::{
     browser::Appointment,
     components::{Anchor, Scroller},
     figures::grouped,
-    reactive::{effect, plain_text, shown, text},
+    reactive::{GuardSlot, effect, plain_text, shown, text},
     topic::{Line, Log, Tail},
     window::top_px,
     zone::Zone,
@@ -44,7 +44,7 @@ pub fn List(log: Log, zone: RwSignal<Zone>) -> impl IntoView {
         range().contains(&index).then(|| element_id(&id))
     };
     effect(move |_| reader.load_more());
-    let pending = StoredValue::new_local(None::<Appointment>);
+    let pending = GuardSlot::new();
     // Begins a list of the past at its start, and another one at its end.
     effect(move |before| {
         log.begun.track();
@@ -59,12 +59,12 @@ pub fn List(log: Log, zone: RwSignal<Zone>) -> impl IntoView {
                 reader.settled.set_value(log.begun.get_untracked());
                 untrack(|| reader.load_more());
             };
-            pending.set_value(Some(Appointment::next_frame(scroll)));
+            pending.set(Appointment::next_frame(scroll));
         }
     });
     // The list is anchored at its end, so rows that are added there would move a reader of the past.
     let listed = StoredValue::new((0, None));
-    let kept = StoredValue::new_local(None::<Appointment>);
+    let kept = GuardSlot::new();
     effect(move |_| {
         let (now, is_paused) = log
             .tail
@@ -74,7 +74,7 @@ pub fn List(log: Log, zone: RwSignal<Zone>) -> impl IntoView {
         if is_paused && reader.is_settled() && before.1 == now.1 && before.0 != now.0 {
             let top_px = scroller.view_untracked(before.0).top_px;
             let scroll = move || scroller.scroll_to(top_px, untrack(count));
-            kept.set_value(Some(Appointment::next_frame(scroll)));
+            kept.set(Appointment::next_frame(scroll));
         }
     });
     view! {
