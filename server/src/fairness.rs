@@ -34,14 +34,16 @@ pub async fn yield_if_due() {
     poll_fn(poll_yield_if_due).await;
 }
 
-/// Like [`yield_if_due`], for futures and streams that are written by hand: pending once when the slice is used up.
+/// Like [`yield_if_due`], for futures and streams that are written by hand: pending when the slice is used up, until the next
+/// slice. hyper polls the stream of a body again although it was pending, if the socket accepts more.
 pub fn poll_yield_if_due(context: &mut Context<'_>) -> Poll<()> {
-    match SLICE_END.get() {
-        Some(end) if end <= Instant::now() => {
-            SLICE_END.set(None);
+    match SLICE.get() {
+        Slice::Until(end) if end > Instant::now() => Poll::Ready(()),
+        Slice::Until(_) | Slice::Over => {
+            SLICE.set(Slice::Over);
             defer(context)
         }
-        _ => Poll::Ready(()),
+        Slice::None => Poll::Ready(()),
     }
 }
 
@@ -111,14 +113,14 @@ enum Yielded {
 
 impl CurrentSlice {
     fn begin(end: Instant) -> Self {
-        SLICE_END.set(Some(end));
+        SLICE.set(Slice::Until(end));
         Self
     }
 
     fn end(self) -> Yielded {
-        match SLICE_END.get() {
-            Some(_) => Yielded::No,
-            None => Yielded::Yes,
+        match SLICE.get() {
+            Slice::Over => Yielded::Yes,
+            Slice::Until(_) | Slice::None => Yielded::No,
         }
     }
 }
@@ -126,13 +128,23 @@ impl CurrentSlice {
 impl Drop for CurrentSlice {
     /// Clears the slice, also after a panic, so that the next task on this thread does not get it.
     fn drop(&mut self) {
-        SLICE_END.set(None);
+        SLICE.set(Slice::None);
     }
 }
 
+/// The time that a task has.
+#[derive(Clone, Copy)]
+enum Slice {
+    /// There is no task, or no fair one.
+    None,
+    Until(Instant),
+    /// The task has yielded, and does nothing more before its next slice.
+    Over,
+}
+
 thread_local! {
-    /// The end of the current task's slice. `None` outside of a task, and after the task has yielded.
-    static SLICE_END: Cell<Option<Instant>> = const { Cell::new(None) };
+    /// The slice of the task that this thread polls now.
+    static SLICE: Cell<Slice> = const { Cell::new(Slice::None) };
 }
 
 /// Maximum time that a connection's task runs before it yields to other tasks.
@@ -229,6 +241,20 @@ mod tests {
             polls
         });
         assert_eq!(polls.await.expect("no panic"), 2);
+    }
+
+    #[tokio::test]
+    async fn a_part_that_is_polled_again_after_a_yield_still_waits() {
+        let mut polls = Vec::new();
+        let polled = spawn(poll_fn(move |context| {
+            use_up_slice();
+            polls.extend([(); 2].map(|()| poll_yield_if_due(context).is_pending()));
+            match polls.len() < 4 {
+                true => Poll::Pending,
+                false => Poll::Ready(std::mem::take(&mut polls)),
+            }
+        }));
+        assert_eq!(polled.await.expect("no panic"), [true; 4]);
     }
 
     #[tokio::test]
