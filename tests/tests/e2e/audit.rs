@@ -5,13 +5,15 @@ use std::path::PathBuf;
 use std::{fs, iter};
 
 use harness::Carillon;
-use harness::deadline::eventually;
+use harness::deadline::{eventually, within};
 use harness::http::send;
 use harness::mqtt::{Kind, MqttClient, Packet, Version};
 use harness::stomp::{Frame, StompClient};
-use harness::users::{UsersFile, mqtt_login, stomp_login, with_password, with_token};
+use harness::users::{UsersFile, mqtt_login, stomp_as, stomp_login, with_password, with_token};
 use http::{Method, StatusCode};
 use serde_json::Value;
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
 
 const RULES: &str = r#"
 [users.admin]
@@ -19,6 +21,23 @@ send = [">"]
 manage = [">"]
 [users.writer]
 publish = ["open.>"]
+"#;
+
+/// `slow` publishes one message, and then waits a second for each.
+const SLOW_RULES: &str = r#"
+[users.slow]
+groups = ["all"]
+[users.slow.limits]
+messages-per-second = 1
+[users.other]
+groups = ["all"]
+[groups.all]
+publish = [">"]
+subscribe = [">"]
+send = [">"]
+receive = [">"]
+browse = [">"]
+manage = [">"]
 "#;
 
 /// An audit log beside a users file.
@@ -217,4 +236,54 @@ async fn a_storm_of_refusals_is_bounded_and_counted() {
     let count = refused(audit.events());
     // The bound of a minute, which may have ended once in between.
     assert!((60..=120).contains(&count), "{count} refusals are recorded");
+}
+
+/// A part of a walk has 128 messages, so this takes longer than any deadline.
+#[tokio::test]
+async fn an_action_on_a_queue_is_recorded_and_delivered_although_its_client_leaves() {
+    let users = UsersFile::new(SLOW_RULES);
+    let (slow, other) = (users.token("slow").await, users.token("other").await);
+    let audit = AuditFile::beside(&users);
+    let server = audit.server(&users).await;
+    let mut listener = stomp_as(&server, &other).await;
+    listener.send_all("/queue/jobs", &["x"; 200]).await;
+    listener.subscribe("0", "news", &[]).await;
+
+    let body = r#"{"to":"/topic/news"}"#;
+    let length = body.len();
+    let head = format!(
+        "POST /api/queues/jobs/move HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {slow}\r\n\
+         content-length: {length}\r\n\r\n"
+    );
+    let socket = TcpStream::connect(server.address());
+    let mut socket = within("a connection", socket).await.expect("a server");
+    let sent = socket.write_all(format!("{head}{body}").as_bytes()).await;
+    sent.expect("an open connection");
+    listener.message().await;
+    assert!(!audit.text().contains("move-messages"), "it goes on");
+    drop(socket);
+    let event = audit.event(&[("action", "move-messages")]).await;
+    assert_eq!(event["user"], "slow", "{event}");
+    assert_eq!(event["on"], "jobs", "{event}");
+}
+
+#[tokio::test]
+async fn messages_that_consumers_take_during_an_action_do_not_remain() {
+    let users = UsersFile::new(SLOW_RULES);
+    let (slow, other) = (users.token("slow").await, users.token("other").await);
+    let server = users.server(&[]).await;
+    let mut listener = stomp_as(&server, &other).await;
+    listener.send_all("/queue/jobs", &["1", "2", "3"]).await;
+    listener.subscribe("0", "news", &[]).await;
+    let url = server.url("/api/queues/jobs/move");
+    let body = r#"{"to":"/topic/news"}"#;
+    let moving = tokio::spawn(send(with_token(Method::POST, url, &slow, body)));
+    listener.message().await;
+    listener.subscribe_to("1", "/queue/jobs", &[]).await;
+    assert_eq!(listener.message().await.text(), "2");
+    let moved = moving.await.expect("no panic").json();
+    assert_eq!(
+        moved,
+        serde_json::json!({"matched": 1, "done": 1, "remaining": 0, "held": 0})
+    );
 }

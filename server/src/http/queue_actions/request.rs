@@ -32,7 +32,7 @@ pub struct Sender {
 
 /// The body of a request. Without ids and selector it means all messages.
 #[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "expected a JSON object")]
 struct ActionBody {
     /// The destination of a move or copy: `/queue/NAME` or `/topic/NAME`.
     to: Option<String>,
@@ -140,6 +140,10 @@ impl Selected {
 
 /// Returns the destination that a text names.
 fn destination(text: &str) -> Result<(DestinationKind, TopicName), Problem> {
+    if text.starts_with("/temp-") {
+        let detail = "`to`: a temporary destination can be used only by its own connection";
+        return Err(Problem::bad_request(detail));
+    }
     let targets =
         sent_to(text, "").map_err(|error| Problem::bad_request(format!("`to`: {error}")))?;
     match &*targets {

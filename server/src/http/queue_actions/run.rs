@@ -200,7 +200,15 @@ impl<'a> Run<'a> {
                 return Some(next);
             }
         }
+        self.note_end(is_count_known);
         None
+    }
+
+    /// Notes that all messages have been met: those of a known number that are missing went to consumers.
+    fn note_end(&mut self, is_count_known: bool) {
+        if is_count_known && !self.is_over() {
+            self.matched = self.done;
+        }
     }
 
     fn is_over(&self) -> bool {
@@ -358,7 +366,7 @@ impl<'a> Run<'a> {
             let most = left.min(POSITIONS_AT_ONCE);
             let positions = broker.next_positions(&mut self.walk, most);
             if positions.is_empty() {
-                return;
+                return self.note_end(is_count_known);
             }
             let deleted = broker.delete_waiting(&self.walk, &positions) as u64;
             self.done += deleted;
