@@ -1,6 +1,9 @@
 //! Actions of an operator on all waiting messages of a queue.
 
-use std::task::{Poll, Waker};
+use std::{
+    collections::BTreeSet,
+    task::{Poll, Waker},
+};
 
 use broker::{
     Acted, ActionError, ActionRequest, Broker, DestinationKind, MessageAction, Outcome,
@@ -128,5 +131,12 @@ impl<'a> Operator<'a> {
             .set_queue_paused(&as_name(queue), is_paused, &mut outcome);
         outcome.ready.deliver();
         set.is_some()
+    }
+}
+
+/// Notes that the delivery from a queue is paused, or that it goes on if it was paused.
+pub fn flip(paused: &mut BTreeSet<&'static str>, queue: &'static str) {
+    if !paused.remove(queue) {
+        paused.insert(queue);
     }
 }

@@ -3,7 +3,7 @@
 use broker::{ActionError, MessageAction, PublishError};
 
 use crate::{
-    action_harness::{Moved, Operator, Work, move_to},
+    action_harness::{Moved, Operator, Work, flip, move_to},
     queue_model::{Fate, QUEUES},
     queue_simulation::Run,
 };
@@ -95,13 +95,8 @@ impl Run {
         self.read_all();
         let queue = self.queue();
         let is_paused = !self.model.paused.contains(queue);
-        if !self.operator().set_paused(queue, is_paused) {
-            return;
-        }
-        if is_paused {
-            self.model.paused.insert(queue);
-        } else {
-            self.model.paused.remove(queue);
+        if self.operator().set_paused(queue, is_paused) {
+            flip(&mut self.model.paused, queue);
         }
     }
 }

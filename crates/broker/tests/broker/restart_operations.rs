@@ -3,7 +3,7 @@
 use broker::{DestinationKind, Entry, MessageAction};
 
 use crate::{
-    action_harness::{Moved, Operator, move_to},
+    action_harness::{Moved, Operator, flip, move_to},
     restart_model::{DEAD_LETTERS, Held, Place, QUEUES, TOPICS},
     restart_simulation::{Made, Run},
 };
@@ -75,13 +75,8 @@ impl Run {
     pub fn pause_or_resume_queue(&mut self) {
         let queue = self.queue();
         let is_paused = !self.model.paused.contains(queue);
-        if !self.operator().set_paused(queue, is_paused) {
-            return;
-        }
-        if is_paused {
-            self.model.paused.insert(queue);
-        } else {
-            self.model.paused.remove(queue);
+        if self.operator().set_paused(queue, is_paused) {
+            flip(&mut self.model.paused, queue);
         }
     }
 
