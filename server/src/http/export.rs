@@ -28,8 +28,9 @@ use super::{
     api::no_topic,
     csv::{Columns, Row},
     extract::{Path, Query, selector},
+    history::readable_topic,
     login::Rights,
-    problem::{Problem, refuse_temporary},
+    problem::Problem,
 };
 use crate::{
     access_control::Principal,
@@ -45,9 +46,7 @@ pub async fn export(
     Path(topic): Path<String>,
     Query(parameters): Query<Vec<(String, String)>>,
 ) -> Result<Response, Problem> {
-    let topic = TopicName::new(&topic)?;
-    rights.check(Right::Subscribe, DestinationKind::Topic, &topic)?;
-    refuse_temporary(topic.as_str())?;
+    let topic = readable_topic(&rights, &topic)?;
     let query = ExportQuery::new(&parameters)?;
     let start = HistoryPlace::Time(query.from_ms);
     let history = server.broker.history(&topic, start, 1, u64::MAX);

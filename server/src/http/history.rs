@@ -33,9 +33,7 @@ pub async fn messages(
     Path(topic): Path<String>,
     Query(query): Query<MessagesQuery>,
 ) -> Result<Response, Problem> {
-    let name = TopicName::new(&topic)?;
-    rights.check(Right::Subscribe, DestinationKind::Topic, &name)?;
-    refuse_temporary(name.as_str())?;
+    let name = readable_topic(&rights, &topic)?;
     let place = query.place(&server.broker)?;
     let search = Search {
         broker: &server.broker,
@@ -62,6 +60,14 @@ pub async fn messages(
     let messages = messages.map(move |entry| Message::new(&server.broker, &entry));
     let before = b"{\"messages\":[".to_vec();
     Ok(Document::new(before, messages, limits, |_| end).into_response())
+}
+
+/// Returns the name of a topic whose messages the sender may read.
+pub fn readable_topic(rights: &Rights, topic: &str) -> Result<TopicName, Problem> {
+    let name = TopicName::new(topic)?;
+    rights.check(Right::Subscribe, DestinationKind::Topic, &name)?;
+    refuse_temporary(name.as_str())?;
+    Ok(name)
 }
 
 /// The query `?before=…|after=…|at_ms=…|id=…&limit=…&selector=…`.

@@ -90,15 +90,21 @@ pub async fn remove(
 ) -> Result<StatusCode, Problem> {
     let name = TopicName::new(&queue)?;
     rights.check(Right::Manage, DestinationKind::Queue, &name)?;
-    if name.is_reserved() {
-        let detail = format!("queue {name} belongs to a connection");
-        return Err(Problem::new(StatusCode::FORBIDDEN, detail));
-    }
+    refuse_reserved(&name)?;
     let removed = server.broker.remove_queue(&name);
     removed.ok_or_else(|| Problem::no_queue(&name))?;
     rights.note_managed("delete-queue", name.as_str());
     server.background_context().wait_until_durable().await;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Refuses a change of a queue that belongs to the broker or to a connection.
+pub fn refuse_reserved(queue: &TopicName) -> Result<(), Problem> {
+    if !queue.is_reserved() {
+        return Ok(());
+    }
+    let detail = format!("queue {queue} belongs to a connection");
+    Err(Problem::new(StatusCode::FORBIDDEN, detail))
 }
 
 /// `GET /api/queues/{queue}/messages?after=…&limit=…&selector=…`: lists the messages, oldest first, without consuming them.

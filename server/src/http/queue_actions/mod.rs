@@ -9,7 +9,12 @@ mod run;
 use std::sync::Arc;
 
 use access::Right;
-use axum::{Json, body::Body, extract::State, http::StatusCode};
+use axum::{
+    Json,
+    body::Body,
+    extract::{FromRequest, State},
+    http::StatusCode,
+};
 use broker::{DestinationKind, MessageAction, Outcome, Owner, TopicName, is_for_dead_letters};
 use serde::{Deserialize, Serialize};
 
@@ -18,9 +23,11 @@ use request::read;
 use run::Run;
 
 use super::{
+    HttpState,
     extract::{Path, Query, deserialize_bool},
     login::Rights,
     problem::Problem,
+    queues::refuse_reserved,
 };
 use crate::server::Server;
 
@@ -62,44 +69,34 @@ pub struct Done {
     next: Option<String>,
 }
 
-/// `POST /api/queues/{queue}/move`: moves messages to another queue or topic.
-pub async fn move_messages(
+/// A request for an action.
+#[derive(FromRequest)]
+#[from_request(state(HttpState))]
+pub struct QueueAction {
     sender: Sender,
-    Path(queue): Path<String>,
-    Query(query): Query<ActionQuery>,
+    queue: Path<String>,
+    query: Query<ActionQuery>,
     body: Body,
-) -> Result<Json<Done>, Problem> {
-    act(Verb::Move, sender, &queue, query, body).await
+}
+
+/// `POST /api/queues/{queue}/move`: moves messages to another queue or topic.
+pub async fn move_messages(action: QueueAction) -> Result<Json<Done>, Problem> {
+    act(Verb::Move, action).await
 }
 
 /// `POST /api/queues/{queue}/copy`: copies messages to another queue or topic.
-pub async fn copy_messages(
-    sender: Sender,
-    Path(queue): Path<String>,
-    Query(query): Query<ActionQuery>,
-    body: Body,
-) -> Result<Json<Done>, Problem> {
-    act(Verb::Copy, sender, &queue, query, body).await
+pub async fn copy_messages(action: QueueAction) -> Result<Json<Done>, Problem> {
+    act(Verb::Copy, action).await
 }
 
 /// `POST /api/queues/{queue}/retry`: sends dead letters to their original destinations.
-pub async fn retry_messages(
-    sender: Sender,
-    Path(queue): Path<String>,
-    Query(query): Query<ActionQuery>,
-    body: Body,
-) -> Result<Json<Done>, Problem> {
-    act(Verb::Retry, sender, &queue, query, body).await
+pub async fn retry_messages(action: QueueAction) -> Result<Json<Done>, Problem> {
+    act(Verb::Retry, action).await
 }
 
 /// `POST /api/queues/{queue}/delete-messages`: deletes messages.
-pub async fn delete_messages(
-    sender: Sender,
-    Path(queue): Path<String>,
-    Query(query): Query<ActionQuery>,
-    body: Body,
-) -> Result<Json<Done>, Problem> {
-    act(Verb::Delete, sender, &queue, query, body).await
+pub async fn delete_messages(action: QueueAction) -> Result<Json<Done>, Problem> {
+    act(Verb::Delete, action).await
 }
 
 /// `POST /api/queues/{queue}/pause`: stops the delivery to consumers. Publishing, browsing and acknowledgements go on.
@@ -128,7 +125,7 @@ async fn set_paused(
 ) -> Result<StatusCode, Problem> {
     let name = TopicName::new(queue)?;
     rights.check(Right::Manage, DestinationKind::Queue, &name)?;
-    check_common(&name)?;
+    refuse_reserved(&name)?;
     let mut outcome = Outcome::default();
     let set = server
         .broker
@@ -144,16 +141,16 @@ async fn set_paused(
     Ok(StatusCode::NO_CONTENT)
 }
 
-async fn act(
-    verb: Verb,
-    sender: Sender,
-    queue: &str,
-    query: ActionQuery,
-    body: Body,
-) -> Result<Json<Done>, Problem> {
-    let name = TopicName::new(queue)?;
+async fn act(verb: Verb, action: QueueAction) -> Result<Json<Done>, Problem> {
+    let QueueAction {
+        sender,
+        queue: Path(queue),
+        query: Query(query),
+        body,
+    } = action;
+    let name = TopicName::new(&queue)?;
     sender.check(verb, &name)?;
-    check_common(&name)?;
+    refuse_reserved(&name)?;
     if verb == Verb::Retry && !is_for_dead_letters(&name) {
         let detail = format!("{name} is no dead letter queue, so its messages have no origin");
         return Err(Problem::new(StatusCode::CONFLICT, detail));
@@ -179,15 +176,6 @@ async fn act(
         true => run.count().await,
         false => run.carry_out().await,
     }))
-}
-
-/// Refuses a queue of the broker or of a connection.
-fn check_common(queue: &TopicName) -> Result<(), Problem> {
-    if queue.is_reserved() {
-        let detail = format!("queue {queue} belongs to a connection");
-        return Err(Problem::new(StatusCode::FORBIDDEN, detail));
-    }
-    Ok(())
 }
 
 impl Verb {
