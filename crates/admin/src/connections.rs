@@ -1,14 +1,13 @@
 //! `carillon connections`.
 
-use anyhow::bail;
 use clap::{Args, Subcommand};
 use serde::Deserialize;
 
 use super::{
     api::Api,
     confirmation::Confirmation,
-    options::{ListOptions, ServerOptions, ShowOptions},
-    output::{lines, note_next, print, print_json, read},
+    options::{PageOptions, ServerOptions, ShowOptions},
+    output::{lines, note_next, print, read},
     table::{Align, Table, record},
     target::Target,
     units,
@@ -22,14 +21,26 @@ pub struct ConnectionsOptions {
     command: Option<ConnectionsCommand>,
 
     #[command(flatten)]
-    list: ListOptions,
+    list: ConnectionList,
+}
+
+#[derive(Debug, Args)]
+struct ConnectionList {
+    /// Only connections whose name, client id, user, address or protocol contains this text
+    text: Option<String>,
+
+    #[command(flatten)]
+    page: PageOptions,
+
+    #[command(flatten)]
+    show: ShowOptions,
 }
 
 #[derive(Debug, Subcommand)]
 enum ConnectionsCommand {
     /// List connections, the oldest first; the default without a command
-    List(ListOptions),
-    /// Show a connection
+    List(ConnectionList),
+    /// Show a connection and its first subscriptions
     Show {
         /// The id of the connection in the list
         id: u64,
@@ -64,8 +75,9 @@ pub(crate) async fn run(options: ConnectionsOptions) -> anyhow::Result<()> {
     }
 }
 
-async fn list(options: &ListOptions) -> anyhow::Result<()> {
+async fn list(options: &ConnectionList) -> anyhow::Result<()> {
     let target = Target::new(CONNECTIONS)
+        .query("text", options.text.as_ref())
         .query("after", options.page.after.as_ref())
         .query("limit", Some(options.page.limit));
     let found = Api::new(&options.show.server)?.get(&target).await?;
@@ -79,37 +91,25 @@ async fn list(options: &ListOptions) -> anyhow::Result<()> {
 }
 
 async fn show(id: u64, options: &ShowOptions) -> anyhow::Result<()> {
-    let (connection, json) = find(&Api::new(&options.server)?, id).await?;
-    match options.json {
-        true => print_json(json.to_string().as_bytes()),
-        false => print(&connection.record()),
-    }
+    let target = Target::new(CONNECTIONS)
+        .part(&id.to_string())
+        .query("limit", Some(MAX_SUBSCRIPTIONS));
+    let found = Api::new(&options.server)?.get(&target).await?;
+    options.print(&found, |details: Details| details.render())
 }
 
 async fn end(id: u64, confirmation: &Confirmation, server: &ServerOptions) -> anyhow::Result<()> {
     let api = Api::new(server)?;
-    let (connection, _) = find(&api, id).await?;
+    let target = Target::new(CONNECTIONS).part(&id.to_string());
+    let Details { connection, .. } =
+        read(&api.get(&target.clone().query("limit", Some(0))).await?)?;
     let name = &connection.name;
     let (protocol, address) = (&connection.protocol, &connection.address);
     confirmation.ask(&format!(
         "Connection {id} ({name}, {protocol} from {address}) will be ended."
     ))?;
-    let target = Target::new(CONNECTIONS).part(&id.to_string());
     api.delete(&target).await?;
     print(&format!("connection {id} ({name:?}) was ended\n"))
-}
-
-/// Returns a connection, also as JSON. The list has the connections by id, so the wanted one is first.
-async fn find(api: &Api, id: u64) -> anyhow::Result<(Connection, serde_json::Value)> {
-    let target = Target::new(CONNECTIONS)
-        .query("after", id.checked_sub(1))
-        .query("limit", Some(1));
-    let found: serde_json::Value = read(&api.get(&target).await?)?;
-    let json = found["connections"][0].clone();
-    match serde_json::from_value::<Connection>(json.clone()) {
-        Ok(connection) if connection.id == id => Ok((connection, json)),
-        _ => bail!("there is no connection {id}; `carillon connections` lists them"),
-    }
 }
 
 /// The JSON of `/api/connections`.
@@ -122,7 +122,7 @@ struct Connections {
 
 /// A connection in the JSON of the server.
 #[derive(Debug, Default, Deserialize)]
-#[serde(default)]
+#[serde(default, rename_all = "camelCase")]
 struct Connection {
     id: u64,
     name: String,
@@ -134,6 +134,31 @@ struct Connection {
     subscriptions: u64,
     delivered: u64,
     dropped: u64,
+    published: u64,
+    delivered_per_second: f64,
+    published_per_second: f64,
+    lag: u64,
+}
+
+/// The JSON of `/api/connections/{id}`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Details {
+    connection: Connection,
+    subscriptions: Vec<Subscription>,
+    next: Option<u64>,
+}
+
+/// A subscription in the JSON of the server.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Subscription {
+    kind: String,
+    filter: String,
+    selector: Option<String>,
+    lag: Option<u64>,
+    skipped: u64,
+    held: Option<u64>,
 }
 
 impl Connections {
@@ -146,6 +171,7 @@ impl Connections {
             ("ADDRESS", Align::Left),
             ("AGE", Align::Right),
             ("SUBSCRIPTIONS", Align::Right),
+            ("LAG", Align::Right),
             ("DELIVERED", Align::Right),
             ("DROPPED", Align::Right),
         ]);
@@ -158,6 +184,7 @@ impl Connections {
                 connection.address.clone(),
                 units::age(connection.since),
                 connection.subscriptions.to_string(),
+                connection.lag.to_string(),
                 connection.delivered.to_string(),
                 connection.dropped.to_string(),
             ]);
@@ -179,14 +206,63 @@ impl Connection {
         fields.extend([
             ("since", units::time(self.since.saturating_mul(1_000))),
             ("subscriptions", self.subscriptions.to_string()),
-            ("delivered", self.delivered.to_string()),
+            ("lag", self.lag.to_string()),
+            (
+                "delivered",
+                per_second(self.delivered, self.delivered_per_second),
+            ),
+            (
+                "published",
+                per_second(self.published, self.published_per_second),
+            ),
             ("dropped", self.dropped.to_string()),
         ]);
         record(&fields)
     }
 }
 
+impl Details {
+    fn render(&self) -> String {
+        let mut text = self.connection.record();
+        if self.subscriptions.is_empty() {
+            return text;
+        }
+        let mut table = Table::new(&[
+            ("KIND", Align::Left),
+            ("FILTER", Align::Left),
+            ("LAG", Align::Right),
+            ("SKIPPED", Align::Right),
+            ("HELD", Align::Right),
+            ("SELECTOR", Align::Left),
+        ]);
+        let number = |number: Option<u64>| number.map_or_else(String::new, |one| one.to_string());
+        for subscription in &self.subscriptions {
+            table.row([
+                subscription.kind.clone(),
+                subscription.filter.clone(),
+                number(subscription.lag),
+                subscription.skipped.to_string(),
+                number(subscription.held),
+                subscription.selector.clone().unwrap_or_default(),
+            ]);
+        }
+        text.push('\n');
+        text.push_str(&lines(&table, false, ""));
+        if self.next.is_some() {
+            text.push_str("and more\n");
+        }
+        text
+    }
+}
+
+/// Returns a number of messages with their rate.
+fn per_second(messages: u64, rate: f64) -> String {
+    format!("{messages}, {rate:.1} per second")
+}
+
 const CONNECTIONS: &str = "/api/connections";
+/// Maximum number of subscriptions that are shown of a connection.
+const MAX_SUBSCRIPTIONS: usize = 100;
 
 #[cfg(test)]
 mod tests {
@@ -201,6 +277,24 @@ mod tests {
             Some(ConnectionsCommand::End { id: 7, .. })
         ));
         assert!(parse::<ConnectionsOptions>(&["end", "x"]).is_err());
+    }
+
+    #[test]
+    fn subscriptions_follow_their_connection() {
+        let json = r#"{"connection":{"id":7,"delivered":3,"deliveredPerSecond":0.5},"next":2,"subscriptions":
+            [{"kind":"queue","filter":"jobs","skipped":0,"held":2,"prefetch":9}]}"#;
+        let details: Details = serde_json::from_str(json).expect("a connection");
+        let text = details.render();
+        assert!(
+            text.contains("delivered      3, 0.5 per second\n"),
+            "{text}"
+        );
+        let expected = "
+KIND   FILTER  LAG  SKIPPED  HELD  SELECTOR
+queue  jobs               0     2
+and more
+";
+        assert!(text.ends_with(expected), "{text}");
     }
 
     #[test]

@@ -158,10 +158,16 @@ async fn connections_and_sessions_are_listed_and_ended() {
     let id = list["connections"][0]["id"].to_string();
     let table = printed(&server, &["connections", "list"]).await;
     assert_eq!(words(&table)[1][..3], [id.as_str(), "here", "mqtt"]);
+    let found = printed(&server, &["connections", "HERE"]).await;
+    assert_eq!(words(&found)[1][..3], [id.as_str(), "here", "mqtt"]);
+    let none = printed(&server, &["connections", "elsewhere"]).await;
+    assert_eq!(none, "no connections\n");
     let shown = printed(&server, &["connections", "show", &id]).await;
     assert!(shown.contains("client id      here\n"), "{shown}");
+    assert!(shown.contains("\ntopic  a "), "{shown}");
     let one = json(&server, &["connections", "show", &id]).await;
-    assert_eq!(one["subscriptions"], 1);
+    assert_eq!(one["connection"]["subscriptions"], 1);
+    assert_eq!(one["subscriptions"][0]["filter"], "a");
     let missing = complaint(&server, &["connections", "show", "0"]).await;
     assert!(missing.contains("there is no connection 0"), "{missing}");
     let refused = complaint(&server, &["connections", "end", &id]).await;
