@@ -5,11 +5,23 @@ use broker::{Broker, DestinationKind, JournalError, QueueFigures, TopicFilter};
 
 use crate::access_control::Principal;
 
-/// Returns the figures of all queues that a principal may see, up to the maximum for a page.
+/// Returns the figures of the queues that a principal may see, up to the maximum for a page. The others are counted only for
+/// one that sees all.
 pub fn visible_to_page(broker: &Broker, principal: &Principal) -> Queues {
-    match TopicFilter::new(">") {
-        Ok(all) => visible(broker, principal, &all, MAX_PUBLISHED),
-        Err(_) => Queues::default(),
+    if principal.check_server().is_ok() {
+        return all(broker);
+    }
+    let Ok(every) = TopicFilter::new(">") else {
+        return Queues::default();
+    };
+    let (found, _) = broker.queues(&every, usize::MAX);
+    let visible = found
+        .iter()
+        .filter(|queue| principal.sees(DestinationKind::Queue, &queue.name));
+    Queues {
+        queues: visible.take(MAX_PUBLISHED).map(figures).collect(),
+        omitted: 0,
+        warning: warning(broker),
     }
 }
 
@@ -32,7 +44,7 @@ pub fn listed(broker: &Broker, filter: &TopicFilter, max: usize) -> Queues {
 }
 
 /// Returns the text that persistent messages are refused, while they are.
-fn warning(broker: &Broker) -> Option<String> {
+pub fn warning(broker: &Broker) -> Option<String> {
     match broker.check_new().err()? {
         JournalError::DiskFull { free, required } => {
             let (free, required) = (app::bytes(free), app::bytes(required));
@@ -42,22 +54,6 @@ fn warning(broker: &Broker) -> Option<String> {
             ))
         }
         error => Some(format!("Persistent messages are refused: {error}.")),
-    }
-}
-
-/// Does the same for the queues that a principal may see. The queues beyond `max` are counted only for one that sees all.
-pub fn visible(broker: &Broker, principal: &Principal, filter: &TopicFilter, max: usize) -> Queues {
-    if principal.check_server().is_ok() {
-        return listed(broker, filter, max);
-    }
-    let (found, _) = broker.queues(filter, usize::MAX);
-    let visible = found
-        .iter()
-        .filter(|queue| principal.sees(DestinationKind::Queue, &queue.name));
-    Queues {
-        queues: visible.take(max).map(figures).collect(),
-        omitted: 0,
-        warning: warning(broker),
     }
 }
 

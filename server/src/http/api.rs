@@ -10,7 +10,7 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
 };
-use broker::{DestinationKind, Page, Publication, TopicFigures, TopicFilter, TopicName};
+use broker::{DestinationKind, Publication, TopicFigures, TopicName};
 use serde::Serialize;
 
 use super::{
@@ -19,9 +19,10 @@ use super::{
     login::Rights,
     problem::{Problem, refuse_temporary},
     publish::{self, Content, PublishQuery},
+    visible_page::visible_page,
 };
 use crate::{
-    fairness, figures,
+    figures,
     message::{Message, push_json},
     server::Server,
     storage::DiskStatus,
@@ -64,42 +65,16 @@ pub async fn topics(
     let limit = query.limit(MAX_TOPICS, MAX_TOPICS);
     let (filter, after) = (query.filter()?, query.after()?);
     let sees_all = rights.principal().check_server().is_ok();
+    let part = |after: Option<&TopicName>| server.broker.topic_page(&filter, after, limit);
     let page = match sees_all {
-        true => server.broker.topic_page(&filter, after.as_ref(), limit),
-        false => visible_page(&server, &rights, &filter, after, limit).await,
+        true => part(after.as_ref()),
+        false => visible_page(&rights, after, limit, part).await,
     };
     Ok(Json(Topics {
         total: sees_all.then(|| server.broker.figures().topics),
         topics: page.items.into_iter().map(TopicInfo::from).collect(),
         next: page.next.map(|name| name.to_string()),
     }))
-}
-
-/// Returns the next topics that the sender may see. Continues until there are enough, because the name after which the list
-/// continues must be one of them.
-async fn visible_page(
-    server: &Server,
-    rights: &Rights,
-    filter: &TopicFilter,
-    mut after: Option<TopicName>,
-    limit: usize,
-) -> Page<TopicFigures> {
-    let mut items: Vec<TopicFigures> = Vec::new();
-    loop {
-        let page = server.broker.topic_page(filter, after.as_ref(), limit);
-        let found = page.items.into_iter();
-        items.extend(found.filter(|topic| rights.sees(DestinationKind::Topic, &topic.name)));
-        after = page.next;
-        if after.is_none() || items.len() >= limit {
-            break;
-        }
-        fairness::yield_if_due().await;
-    }
-    let has_more = after.is_some() || items.len() > limit;
-    items.truncate(limit);
-    let last = items.last().filter(|_| has_more);
-    let next = last.map(|topic| topic.name.clone());
-    Page { items, next }
 }
 
 /// `GET /api/topics/{topic}`: returns the topic's figures, and its last image unless the topic is temporary.

@@ -33,7 +33,7 @@ pub struct Requester {
     pub headers: HeaderMap,
 }
 
-/// The parameters of a list of topics or queues: `?filter=…&limit=…`, for topics also `&after=…`.
+/// The parameters of a list of topics or queues: `?filter=…&after=…&limit=…`.
 #[derive(Deserialize)]
 pub struct ListQuery {
     filter: Option<String>,

@@ -34,6 +34,7 @@ mod security;
 mod sign_in;
 mod tree;
 mod users;
+mod visible_page;
 mod web_sessions;
 
 use std::{

@@ -22,24 +22,40 @@ use super::{
     login::Rights,
     problem::{Problem, refuse_temporary},
     publish::{self, Content, PublishQuery},
+    visible_page::visible_page,
 };
 use crate::{fairness, message::Message, queues, server::Server};
 
-/// `GET /api/queues?filter=…&limit=…`: lists the queues that the sender may see, by name, with figures, as on the topic
-/// `$SYS.queues`.
+/// `GET /api/queues?filter=…&after=…&limit=…`: lists the queues that the sender may see, by name, with figures, as on the
+/// topic `$SYS.queues`.
 pub async fn queues(
     State(server): State<Arc<Server>>,
     rights: Rights,
     Query(query): Query<ListQuery>,
-) -> Result<Json<app::Queues>, Problem> {
+) -> Result<Json<QueueList>, Problem> {
     let limit = query.limit(queues::MAX_PUBLISHED, MAX_QUEUES);
-    let filter = query.filter()?;
-    Ok(Json(queues::visible(
-        &server.broker,
-        rights.principal(),
-        &filter,
-        limit,
-    )))
+    let (filter, after) = (query.filter()?, query.after()?);
+    let broker = &server.broker;
+    let sees_all = rights.principal().check_server().is_ok();
+    if sees_all && after.is_none() {
+        let listed = queues::listed(broker, &filter, limit);
+        let last = listed.queues.last().filter(|_| listed.omitted > 0);
+        let next = last.map(|queue| queue.name.clone());
+        return Ok(Json(QueueList { listed, next }));
+    }
+    let part = |after: Option<&TopicName>| broker.queue_page(&filter, after, limit);
+    let page = match sees_all {
+        true => part(after.as_ref()),
+        false => visible_page(&rights, after, limit, part).await,
+    };
+    Ok(Json(QueueList {
+        listed: app::Queues {
+            queues: page.items.iter().map(queues::figures).collect(),
+            omitted: 0,
+            warning: queues::warning(broker),
+        },
+        next: page.next.map(|name| name.to_string()),
+    }))
 }
 
 /// `GET /api/queues/{queue}`: returns the queue's figures.
@@ -243,6 +259,16 @@ impl MessagesQuery {
             _ => Ok(0),
         }
     }
+}
+
+/// The response of `/api/queues`.
+#[derive(Serialize)]
+pub struct QueueList {
+    #[serde(flatten)]
+    listed: app::Queues,
+    /// The value of `after` for the next page, if there may be more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<String>,
 }
 
 /// The response to a publication to a queue.

@@ -158,6 +158,9 @@ async fn queues(checked: &Checked<'_>) {
     checked
         .ask(400, GET, (list, "/api/queues?limit=-1"), "")
         .await;
+    checked
+        .ask(200, GET, (list, "/api/queues?after=a"), "")
+        .await;
     checked.ask(404, GET, (one.0, "/api/queues/none"), "").await;
     let messages = "/api/queues/{queue}/messages";
     let found = (

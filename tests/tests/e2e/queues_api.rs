@@ -2,6 +2,7 @@
 
 use harness::http::{Answer, get, post, request, send};
 use harness::stomp::{Frame, INDIVIDUAL, StompClient};
+use harness::users::{UsersFile, with_token};
 use harness::{Carillon, queue};
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -91,8 +92,37 @@ async fn omitted_queues_of_a_listing_are_counted() {
     producer.send_all("/queue/q000", &["and one more"]).await;
     let all = get(server.url("/api/queues")).await.json();
     assert_eq!(all["omitted"], 3);
-    let names = names(&all);
-    assert_eq!((names.len(), names[0], names[199]), (200, "q000", "q199"));
+    let first = names(&all);
+    assert_eq!((first.len(), first[0], first[199]), (200, "q000", "q199"));
+    assert_eq!(all["next"], "q199");
+    let rest = get(server.url("/api/queues?after=q199")).await.json();
+    assert_eq!(names(&rest), ["q200", "q201", "q202"]);
+    assert_eq!(rest["next"], Value::Null);
+}
+
+#[tokio::test]
+async fn a_listing_continues_for_a_user_who_sees_some_queues() {
+    let rules = "[users.some]\nsend = [\"mine.>\", \"a\", \"z\"]\nbrowse = [\"mine.>\"]\n";
+    let users = UsersFile::new(rules);
+    let token = users.token("some").await;
+    let server = users.server(&[]).await;
+    let ask = async |method, path: &str| {
+        let answer = send(with_token(method, server.url(path), &token, "x")).await;
+        assert_eq!(answer.status, StatusCode::OK, "{path}: {answer:?}");
+        answer.json()
+    };
+    for name in ["a", "mine.a", "mine.b", "z"] {
+        ask(Method::POST, &format!("/api/queues/{name}")).await;
+    }
+    let first = ask(Method::GET, "/api/queues?limit=1").await;
+    assert_eq!(
+        (names(&first), &first["next"]),
+        (vec!["mine.a"], &json!("mine.a"))
+    );
+    let rest = ask(Method::GET, "/api/queues?limit=1&after=mine.a").await;
+    assert_eq!(names(&rest), ["mine.b"]);
+    let end = ask(Method::GET, "/api/queues?after=mine.b").await;
+    assert_eq!(end, json!({"queues": [], "omitted": 0}));
 }
 
 #[tokio::test]

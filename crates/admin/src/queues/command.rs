@@ -96,9 +96,8 @@ struct QueueList {
     /// The queues to list, such as orders.>
     filter: Option<String>,
 
-    /// Maximum number of queues
-    #[arg(long, value_name = "COUNT", default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=1_000))]
-    limit: u32,
+    #[command(flatten)]
+    page: PageOptions,
 
     #[command(flatten)]
     show: ShowOptions,
@@ -154,9 +153,17 @@ pub(crate) async fn run(options: QueuesOptions) -> anyhow::Result<()> {
 async fn list(options: &QueueList) -> anyhow::Result<()> {
     let target = Target::new(QUEUES)
         .query("filter", options.filter.as_ref())
-        .query("limit", Some(options.limit));
+        .query("after", options.page.after.as_ref())
+        .query("limit", Some(options.page.limit));
     let found = Api::new(&options.show.server)?.get(&target).await?;
-    options.show.print(&found, |queues: Queues| queues.render())
+    let mut next = None;
+    options.show.print(&found, |queues: Queues| {
+        let text = queues.render();
+        next = queues.next;
+        text
+    })?;
+    note_next(next.as_deref());
+    Ok(())
 }
 
 async fn show(name: &str, options: &ShowOptions) -> anyhow::Result<()> {
@@ -211,7 +218,11 @@ async fn delete(
         "Queue {name} will be deleted with {messages}.{stays}"
     ))?;
     api.delete(&target).await?;
-    print(&format!("queue {name:?} was deleted with {messages}\n"))
+    let done = match queue.consumers {
+        0 => "deleted with",
+        _ => "emptied of",
+    };
+    print(&format!("queue {name:?} was {done} {messages}\n"))
 }
 
 /// The JSON of `/api/queues/{queue}/messages`.

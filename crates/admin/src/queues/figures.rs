@@ -15,6 +15,7 @@ use crate::{
 pub(super) struct Queues {
     queues: Vec<Queue>,
     omitted: u64,
+    pub next: Option<String>,
     warning: Option<String>,
 }
 
@@ -68,7 +69,7 @@ impl Queues {
         }
         let mut text = lines(&table, self.queues.is_empty(), "no queues");
         if self.omitted > 0 {
-            text.push_str(&format!("and {} more: use a filter\n", self.omitted));
+            text.push_str(&format!("and {} more\n", self.omitted));
         }
         if let Some(warning) = &self.warning {
             text.push_str(&format!("{}\n", printable(warning)));
@@ -118,7 +119,7 @@ mod tests {
         let queues: Queues = serde_json::from_str(json).expect("queues");
         let text = queues.render();
         assert!(
-            text.ends_with("and 2 more: use a filter\nThe disk is\\nfull.\n"),
+            text.ends_with("and 2 more\nThe disk is\\nfull.\n"),
             "{text}"
         );
         assert_eq!(Queues::default().render(), "no queues\n");

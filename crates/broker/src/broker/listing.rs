@@ -13,7 +13,7 @@ use crate::{
     session::Session,
     state::queues::Queues,
     state::{BrokerState, SessionEntry},
-    sync::lock_state,
+    sync::{lock_state, pass_on},
     topic::Topic,
 };
 
@@ -145,6 +145,38 @@ impl Broker {
         });
         let figures = found.iter().map(|(name, queue)| queue.figures(name));
         (figures.collect(), count.saturating_sub(found.len()))
+    }
+
+    /// Returns a part of the queues that `filter` covers, by name and after a given name: at most `most`, and only those
+    /// among the next 10,000 names. The part may be empty although the list continues.
+    #[must_use]
+    pub fn queue_page(
+        &self,
+        filter: &TopicFilter,
+        after: Option<&TopicName>,
+        most: usize,
+    ) -> Page<QueueFigures> {
+        let mut walk = Walk::new(filter, after.map(TopicName::as_str));
+        let mut found: Vec<(TopicName, Arc<Queue>)> = Vec::new();
+        let mut looks_left = PAGE_LOOKS;
+        while found.len() < most && looks_left > 0 && !walk.is_done() {
+            let mut left = ITEMS.min(most - found.len());
+            let state = lock_state(&self.state);
+            let Queues { named, names, .. } = &state.queues;
+            looks_left -= names.visit(&mut walk, NAMES.min(looks_left), |name, ()| {
+                if let Some(queue) = named.find(name.as_str()) {
+                    found.push((name.clone(), Arc::clone(queue)));
+                    left -= 1;
+                }
+                left > 0
+            });
+            pass_on(state);
+        }
+        let items = found.iter().map(|(name, queue)| queue.figures(name));
+        Page {
+            items: items.collect(),
+            next: walk.after().and_then(|name| TopicName::new(name).ok()),
+        }
     }
 
     /// Returns the figures of a session; `None` if it has ended.

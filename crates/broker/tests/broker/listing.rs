@@ -109,6 +109,18 @@ fn queues_are_listed_however_many_there_are() {
         let (found, omitted) = broker.queues(&as_filter(filter), most);
         assert_eq!((found.len(), omitted), (expected, more), "{filter}");
         assert!(found.is_sorted_by(|one, other| one.name < other.name));
+        let mut pages = Vec::new();
+        let mut after = None;
+        loop {
+            let page = broker.queue_page(&as_filter(filter), after.as_ref(), most);
+            assert!(page.items.len() <= most);
+            pages.extend(page.items);
+            after = page.next;
+            if after.is_none() {
+                break;
+            }
+        }
+        assert_eq!(pages, broker.queues(&as_filter(filter), 1_000).0);
     }
 }
 
