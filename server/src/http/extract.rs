@@ -143,6 +143,11 @@ impl From<rejection::PathRejection> for Problem {
 
 impl From<rejection::QueryRejection> for Problem {
     fn from(rejection: rejection::QueryRejection) -> Self {
-        Self::new(rejection.status(), rejection.body_text())
+        let text = rejection.body_text();
+        let fault = text.strip_prefix(AXUM_QUERY_FAULT).unwrap_or(&text);
+        Self::new(rejection.status(), format!("the query: {fault}"))
     }
 }
+
+/// The beginning of axum's text for a query, which says nothing to the sender.
+const AXUM_QUERY_FAULT: &str = "Failed to deserialize query string: ";

@@ -188,6 +188,8 @@ async fn connections_and_sessions_are_listed_and_ended() {
 #[tokio::test]
 async fn bans_are_added_listed_and_removed() {
     let server = Carillon::start().await;
+    let wrong = complaint(&server, &["bans", "--after", "x"]).await;
+    assert!(wrong.contains("carillon: the query: after: "), "{wrong}");
     let add = [
         "bans", "add", "client", "loud", "--for", "10m", "--reason", "too loud",
     ];
