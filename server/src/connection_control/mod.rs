@@ -1,6 +1,7 @@
 //! The open connections as an operator sees and ends them, and the clients that may not connect.
 
 mod bans;
+mod network;
 mod rates;
 
 use std::{
@@ -14,7 +15,8 @@ use std::{
 
 use broker::{QuotaCharge, Session};
 
-pub use bans::{Ban, BanTarget, Banned, Bans, Network, TooManyBans, Visitor};
+pub use bans::{Ban, BanTarget, Banned, Bans, TooManyBans, Visitor};
+pub use network::Network;
 use rates::RateMeter;
 pub use rates::{MessageRates, MessageTotals};
 
