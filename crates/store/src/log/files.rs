@@ -101,6 +101,16 @@ pub struct StoredMessage {
 }
 
 impl StoredMessage {
+    fn new(bytes: Vec<u8>, store: StoreId, location: Location) -> Self {
+        Self {
+            bytes,
+            target: Target {
+                checksum: Checksum::new(store),
+                generation: location.generation,
+            },
+        }
+    }
+
     /// Returns the message with the position at which it was published. Its queues are those at that time.
     #[must_use]
     pub fn message(&self) -> Option<Publish<StoredContent<'_>>> {
@@ -132,13 +142,7 @@ pub fn read_message<D: Disk>(
     let file = open()?;
     let length = location.length as usize;
     let bytes = read_part(disk, &file, location.offset.into(), length)?;
-    let message = StoredMessage {
-        bytes,
-        target: Target {
-            checksum: Checksum::new(store),
-            generation: location.generation,
-        },
-    };
+    let message = StoredMessage::new(bytes, store, location);
     if message.bytes.len() == length && message.message().is_some() {
         return Ok(message);
     }
@@ -186,13 +190,8 @@ impl<'a, D: Disk> MessageReader<'a, D> {
             self.load(location)?;
         }
         let at = (offset - self.offset) as usize;
-        Ok(StoredMessage {
-            bytes: self.part.get(at..at + length).unwrap_or_default().to_vec(),
-            target: Target {
-                checksum: Checksum::new(self.store),
-                generation: location.generation,
-            },
-        })
+        let bytes = self.part.get(at..at + length).unwrap_or_default();
+        Ok(StoredMessage::new(bytes.to_vec(), self.store, location))
     }
 
     /// Reads the beginning of a message, without the content of a long one, and without a check for damage. Returns `None`
@@ -280,13 +279,7 @@ pub fn read_messages<D: Disk>(
             let message = part.as_ref().and_then(|part| {
                 let at = (location.offset - first.offset) as usize;
                 let bytes = part.get(at..at + location.length as usize)?;
-                Some(StoredMessage {
-                    bytes: bytes.to_vec(),
-                    target: Target {
-                        checksum: Checksum::new(store),
-                        generation: location.generation,
-                    },
-                })
+                Some(StoredMessage::new(bytes.to_vec(), store, *location))
             });
             match message.filter(|message| message.message().is_some()) {
                 Some(message) => messages.push(message),
