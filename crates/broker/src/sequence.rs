@@ -163,15 +163,8 @@ impl Sequencer {
     pub(crate) fn record_in_queue(&self, entry: &SharedEntry, queue: u32) {
         if let Some(journal) = &self.journal
             && entry.may_be_recorded()
-            && let Some(account) = entry.account()
         {
-            journal.append(&JournalMessage {
-                entry,
-                name: account.name_id(entry.kind(), || journal.clone()),
-                queues: &[queue],
-                previous: None,
-                is_retained: false,
-            });
+            record_in_queue(entry, queue, journal);
         }
     }
 
@@ -214,4 +207,18 @@ impl JournalTransaction {
         let ticket = self.journal.end_transaction();
         outcome.owe(ticket, self.journal.is_full());
     }
+}
+
+/// Records that a queue holds a message that it may not have recorded before.
+pub(crate) fn record_in_queue(entry: &SharedEntry, queue: u32, journal: &Arc<dyn Journal>) {
+    let Some(account) = entry.account() else {
+        return;
+    };
+    journal.append(&JournalMessage {
+        entry,
+        name: account.name_id(entry.kind(), || journal.clone()),
+        queues: &[queue],
+        previous: None,
+        is_retained: false,
+    });
 }

@@ -12,7 +12,6 @@ use crate::{
     name::{TopicFilter, TopicName},
     queue::{Binding, Identity, PagedPlace, Queue},
     selector::Selector,
-    state::queues::SharedQueue,
     state::removed::CompleteTopics,
     sync::lock_state,
     topic::cursor::Start,
@@ -315,24 +314,15 @@ impl Restore {
     /// [`Broker::end_restoration`].
     pub fn shared(&mut self, id: u32, name: SharedName) {
         let mut state = lock_state(&self.broker.state);
-        let binding = Binding {
-            filter: name.filter.clone(),
-            selector: None,
-        };
         let queue = Queue::with_journal_id(
             state.fresh_id(),
             Identity::Shared(name.clone()),
-            Some(binding),
+            Some(Binding::of_shared(&name)),
             Some(id),
             &self.broker.store,
             self.broker.own(),
         );
-        state.bind(&queue, Start::New);
-        let shared = SharedQueue {
-            queue: Arc::clone(&queue),
-            consumers: 0,
-        };
-        state.queues.shared.insert(name, shared);
+        state.add_shared(name, &queue, 0);
         self.queues.insert(id, queue);
     }
 

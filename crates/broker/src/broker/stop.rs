@@ -7,9 +7,10 @@ use crate::{
     broker::listing::step_after,
     journal::{Journal, JournalMessage, TopicEnd},
     memory::limits::ITEMS,
-    message::entry::{DestinationKind, SharedEntry},
+    message::entry::DestinationKind,
     name::is_temporary,
     queue::Queue,
+    sequence::record_in_queue,
     state::BrokerState,
     sync::lock_state,
 };
@@ -129,17 +130,4 @@ impl Queue {
             }
         }
     }
-}
-
-fn record_in_queue(entry: &SharedEntry, queue: u32, journal: &Arc<dyn Journal>) {
-    let Some(account) = entry.account() else {
-        return;
-    };
-    journal.append(&JournalMessage {
-        entry,
-        name: account.name_id(entry.kind(), || journal.clone()),
-        queues: &[queue],
-        previous: None,
-        is_retained: false,
-    });
 }

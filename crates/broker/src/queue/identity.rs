@@ -26,3 +26,13 @@ pub(crate) struct Binding {
     /// The condition on their messages.
     pub(crate) selector: Option<Selector>,
 }
+
+impl Binding {
+    /// Returns the binding of a shared subscription.
+    pub(crate) fn of_shared(name: &SharedName) -> Self {
+        Self {
+            filter: name.filter.clone(),
+            selector: None,
+        }
+    }
+}

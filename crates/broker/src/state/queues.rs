@@ -275,20 +275,28 @@ impl BrokerState {
         store: &Arc<Store>,
         client: &Arc<Client>,
     ) -> (Arc<Queue>, usize) {
-        let binding = Binding {
-            filter: name.filter.clone(),
-            selector: None,
-        };
+        let binding = Binding::of_shared(&name);
         let id = self.fresh_id();
         let identity = Identity::Shared(name.clone());
         let queue = Queue::new(id, identity, Some(binding), store, client);
-        let joined = self.bind(&queue, Start::New);
+        let joined = self.add_shared(name, &queue, 1);
+        (queue, joined)
+    }
+
+    /// Adds the queue of a shared subscription with this number of consumers. Returns the number of topics that feed it.
+    pub(crate) fn add_shared(
+        &mut self,
+        name: SharedName,
+        queue: &Arc<Queue>,
+        consumers: usize,
+    ) -> usize {
+        let joined = self.bind(queue, Start::New);
         let shared = SharedQueue {
-            queue: Arc::clone(&queue),
-            consumers: 1,
+            queue: Arc::clone(queue),
+            consumers,
         };
         self.queues.shared.insert(name, shared);
-        (queue, joined)
+        joined
     }
 
     /// Ends a consumer's membership in a shared subscription; the subscription ends with the last one.
