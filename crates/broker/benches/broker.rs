@@ -147,13 +147,13 @@ fn count_100_000_children(bencher: Bencher<'_, '_>) {
 
 /// The traffic of 100,000 topics, of which all are idle or all have a recent message.
 #[divan::bench(args = [0, 1_000_000])]
-fn glance_at_100_000_topics(bencher: Bencher<'_, '_>, now_ms: u64) {
+fn traffic_of_100_000_topics(bencher: Bencher<'_, '_>, now_ms: u64) {
     let broker = with_topics(OTHERS);
     bencher.bench_local(|| {
         let mut walk = Subtree::below(Some(&name("load")));
         let mut count = 0;
         while !walk.is_done() {
-            count += broker.glance(&mut walk, now_ms, |_| true).len();
+            count += broker.traffic(&mut walk, now_ms, |_| true).len();
         }
         assert_eq!(count, OTHERS);
     });

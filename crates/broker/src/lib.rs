@@ -45,7 +45,7 @@ pub use broker::restore::{
 };
 pub use broker::stop::Stopped;
 pub use broker::subscription_listing::{SubscriptionFigures, SubscriptionReading};
-pub use broker::tree::TopicGlance;
+pub use broker::tree::TopicTraffic;
 pub use completion::{Completion, CompletionWait};
 pub use figures::{Figures, QueueFigures, SessionFigures, TopicFigures};
 pub use journal::{

@@ -20,7 +20,7 @@ pub struct MessageRates {
     pub published: f64,
 }
 
-/// Computes rates between two questions.
+/// Computes the rates between two requests for them.
 #[derive(Debug, Default)]
 pub struct RateMeter(Mutex<Option<Box<Measured>>>);
 
@@ -33,8 +33,8 @@ struct Measured {
 }
 
 impl RateMeter {
-    /// Returns the rates since the last question that is at least [`WINDOW_MS`] old; for the first question since the start of
-    /// the connection. Questions that follow one another faster get the same rates.
+    /// Returns the rates since the last measurement, which is at least [`WINDOW_MS`] old; the first time since the start of
+    /// the connection. Requests that follow one another faster get the same rates.
     pub fn measure(&self, totals: MessageTotals, now_ms: u64, since_ms: u64) -> MessageRates {
         let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let (from_ms, before) = match &*last {

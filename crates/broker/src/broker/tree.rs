@@ -14,19 +14,19 @@ use crate::{
 
 /// A topic with its traffic.
 #[derive(Debug, Clone, PartialEq)]
-pub struct TopicGlance {
+pub struct TopicTraffic {
     /// Its name.
     pub name: TopicName,
     /// Number of messages published to it.
     pub messages: u64,
     /// Time of publication of the newest message that it keeps, in Unix milliseconds.
     pub last_ms: Option<u64>,
-    /// Messages in a second, over the last [`TopicGlance::RATE_MS`], or over the age of the oldest message that it keeps
+    /// Messages in a second, over the last [`TopicTraffic::RATE_MS`], or over the age of the oldest message that it keeps
     /// if that is less. None if it keeps too few or too many messages to compute it.
     pub rate: Option<f64>,
 }
 
-impl TopicGlance {
+impl TopicTraffic {
     /// The time over which messages are counted for a rate, in milliseconds.
     pub const RATE_MS: u64 = 5_000;
 }
@@ -77,49 +77,49 @@ impl Broker {
 
     /// Returns the next topics of a walk, by name, with their traffic at `now_ms`: those among the next names that `sees`
     /// accepts, as in [`Broker::children`].
-    pub fn glance(
+    pub fn traffic(
         &self,
         walk: &mut Subtree,
         now_ms: u64,
         sees: impl Fn(&TopicName) -> bool,
-    ) -> Vec<TopicGlance> {
+    ) -> Vec<TopicTraffic> {
         let mut found = Vec::new();
         let state = lock_state(&self.state);
         state.names.visit_subtree(walk, NAMES, |name| {
             if sees(name) {
-                found.push(state.glance(name, now_ms));
+                found.push(state.traffic(name, now_ms));
             }
             found.len() < ITEMS
         });
         pass_on(state);
-        let glances = found.into_iter().map(|(glance, recent)| TopicGlance {
+        let traffic = found.into_iter().map(|(traffic, recent)| TopicTraffic {
             rate: match recent {
                 Some(recent) => recent.rate(now_ms),
                 None => Some(0.0),
             },
-            ..glance
+            ..traffic
         });
-        glances.collect()
+        traffic.collect()
     }
 }
 
 impl BrokerState {
     /// Returns the traffic without the rate, and the messages for computing the rate if there was a recent one.
-    fn glance(&self, name: &TopicName, now_ms: u64) -> (TopicGlance, Option<Recent>) {
-        let mut glance = TopicGlance {
+    fn traffic(&self, name: &TopicName, now_ms: u64) -> (TopicTraffic, Option<Recent>) {
+        let mut traffic = TopicTraffic {
             name: name.clone(),
             messages: 0,
             last_ms: None,
             rate: None,
         };
         let Some(topic) = self.topics.find(name.as_str()) else {
-            return (glance, None);
+            return (traffic, None);
         };
-        glance.messages = topic.account.published.entries();
-        glance.last_ms = topic.log.last().map(|last| last.timestamp_ms());
-        let since_ms = now_ms.saturating_sub(TopicGlance::RATE_MS);
-        let is_recent = glance.last_ms.is_some_and(|last_ms| last_ms >= since_ms);
-        (glance, is_recent.then(|| Recent::of(&topic.log)))
+        traffic.messages = topic.account.published.entries();
+        traffic.last_ms = topic.log.last().map(|last| last.timestamp_ms());
+        let since_ms = now_ms.saturating_sub(TopicTraffic::RATE_MS);
+        let is_recent = traffic.last_ms.is_some_and(|last_ms| last_ms >= since_ms);
+        (traffic, is_recent.then(|| Recent::of(&topic.log)))
     }
 }
 
@@ -133,9 +133,9 @@ impl Recent {
     }
 
     fn rate(mut self, now_ms: u64) -> Option<f64> {
-        let since_ms = now_ms.saturating_sub(TopicGlance::RATE_MS);
+        let since_ms = now_ms.saturating_sub(TopicTraffic::RATE_MS);
         let oldest_ms = self.oldest.peek()?.timestamp_ms();
-        let mut over_ms = TopicGlance::RATE_MS;
+        let mut over_ms = TopicTraffic::RATE_MS;
         if self.is_trimmed && oldest_ms >= since_ms {
             over_ms = now_ms.saturating_sub(oldest_ms).max(1);
         } else {
@@ -145,7 +145,7 @@ impl Recent {
             }
         }
         let entries = self.end.saturating_sub(self.oldest.sequence());
-        let tells = !self.is_trimmed || entries > 1 || over_ms == TopicGlance::RATE_MS;
+        let tells = !self.is_trimmed || entries > 1 || over_ms == TopicTraffic::RATE_MS;
         tells.then(|| entries as f64 * 1_000.0 / over_ms as f64)
     }
 }

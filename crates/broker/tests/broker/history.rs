@@ -1,7 +1,7 @@
 //! The messages that a topic keeps, and its rate, from any place and without a subscription.
 
 use broker::{
-    Broker, HistoryPart, HistoryPlace, Outcome, Overflow, Publication, Start, Subtree, TopicGlance,
+    Broker, HistoryPart, HistoryPlace, Outcome, Overflow, Publication, Start, Subtree, TopicTraffic,
 };
 
 use crate::harness::{Client, as_name, broker, publish};
@@ -86,9 +86,9 @@ fn a_topic_without_messages_has_an_empty_history_and_an_unknown_one_has_none() {
     assert!(unknown.is_none());
 }
 
-fn glance(broker: &Broker, topic: &str, now_ms: u64) -> TopicGlance {
+fn traffic(broker: &Broker, topic: &str, now_ms: u64) -> TopicTraffic {
     let mut walk = Subtree::of(&as_name(topic));
-    let found = broker.glance(&mut walk, now_ms, |_| true);
+    let found = broker.traffic(&mut walk, now_ms, |_| true);
     found.into_iter().next().expect("a topic")
 }
 
@@ -110,9 +110,9 @@ fn the_rate_counts_the_messages_of_the_last_seconds() {
         // A clock that was set back.
         (0, 40.0),
     ] {
-        let glance = glance(&broker, "t", now_ms);
-        assert_eq!(glance.rate, Some(rate), "{now_ms}");
-        assert_eq!((glance.messages, glance.last_ms), (200, Some(119_900)));
+        let traffic = traffic(&broker, "t", now_ms);
+        assert_eq!(traffic.rate, Some(rate), "{now_ms}");
+        assert_eq!((traffic.messages, traffic.last_ms), (200, Some(119_900)));
     }
 }
 
@@ -122,23 +122,23 @@ fn the_rate_of_a_short_history_is_that_of_its_age() {
     for number in 0..100 {
         publish_at(&broker, "t", 100_000 + number);
     }
-    assert_eq!(glance(&broker, "t", 100_099).rate, Some(10_000.0 / 9.0));
-    assert_eq!(glance(&broker, "t", 100_190).rate, Some(100.0));
-    assert_eq!(glance(&broker, "t", 200_000).rate, Some(0.0));
+    assert_eq!(traffic(&broker, "t", 100_099).rate, Some(10_000.0 / 9.0));
+    assert_eq!(traffic(&broker, "t", 100_190).rate, Some(100.0));
+    assert_eq!(traffic(&broker, "t", 200_000).rate, Some(0.0));
     let broker = crate::harness::broker(|limits| limits.history_entries = 1);
     publish_at(&broker, "t", 100_000);
     assert_eq!(
-        glance(&broker, "t", 100_001).rate,
+        traffic(&broker, "t", 100_001).rate,
         Some(0.2),
         "the first message"
     );
     publish_at(&broker, "t", 100_001);
     assert_eq!(
-        glance(&broker, "t", 100_002).rate,
+        traffic(&broker, "t", 100_002).rate,
         None,
         "one message does not tell"
     );
-    assert_eq!(glance(&broker, "t", 200_000).rate, Some(0.0));
+    assert_eq!(traffic(&broker, "t", 200_000).rate, Some(0.0));
 }
 
 #[test]
@@ -152,7 +152,7 @@ fn topics_and_children_are_examined_in_steps_that_together_are_complete() {
     let mut messages = Vec::new();
     let mut steps = 0;
     while !walk.is_done() {
-        let found = broker.glance(&mut walk, 0, |_| true);
+        let found = broker.traffic(&mut walk, 0, |_| true);
         assert!(found.len() <= 128);
         messages.extend(found.into_iter().map(|one| one.messages));
         steps += 1;

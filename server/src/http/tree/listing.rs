@@ -4,7 +4,7 @@
 //! examined for their traffic. By rate or time, the names below the node are examined. All of it happens in steps,
 //! between which other tasks run and others get the broker's lock.
 
-use broker::{Broker, DestinationKind, Subtree, TopicGlance, TopicName};
+use broker::{Broker, DestinationKind, Subtree, TopicName, TopicTraffic};
 
 use super::{super::login::Rights, Ranking};
 use crate::fairness;
@@ -48,7 +48,7 @@ pub(super) struct Traffic {
 
 impl Traffic {
     /// Adds a topic that is a child or below it.
-    pub(super) fn add(&mut self, topic: &TopicGlance, child: &str) {
+    pub(super) fn add(&mut self, topic: &TopicTraffic, child: &str) {
         self.topics += 1;
         self.messages += topic.messages;
         self.last_ms = self.last_ms.max(topic.last_ms);
@@ -120,7 +120,7 @@ impl Listing<'_> {
             let share = left / (count - index);
             // At least one topic, because that made the child visible.
             while !walk.is_done() && (walk.looked() < share || traffic.topics == 0) {
-                for topic in self.glance(&mut walk) {
+                for topic in self.traffic(&mut walk) {
                     traffic.add(&topic, name.as_str());
                 }
                 fairness::yield_if_due().await;
@@ -136,7 +136,7 @@ impl Listing<'_> {
     pub(super) async fn ranked(&self, under: Option<&TopicName>, mut ranking: Ranking) -> Page {
         let mut walk = Subtree::below(under);
         while !walk.is_done() && walk.looked() < MAX_COUNTED {
-            for topic in self.glance(&mut walk) {
+            for topic in self.traffic(&mut walk) {
                 let child = walk.child_of(&topic.name);
                 ranking.add(child, &topic);
             }
@@ -145,9 +145,9 @@ impl Listing<'_> {
         ranking.page(!walk.is_done())
     }
 
-    fn glance(&self, walk: &mut Subtree) -> Vec<TopicGlance> {
+    fn traffic(&self, walk: &mut Subtree) -> Vec<TopicTraffic> {
         self.broker
-            .glance(walk, self.now_ms, |name| self.sees(name))
+            .traffic(walk, self.now_ms, |name| self.sees(name))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{cmp::Ordering, str::FromStr};
 
-use broker::{TopicGlance, TopicName};
+use broker::{TopicName, TopicTraffic};
 
 use super::{
     Sort,
@@ -48,7 +48,7 @@ impl Ranking {
     }
 
     /// Adds a topic that is the child or below it.
-    pub(super) fn add(&mut self, child: &str, topic: &TopicGlance) {
+    pub(super) fn add(&mut self, child: &str, topic: &TopicTraffic) {
         let name = topic.name.as_str();
         while let Some(last) = self.open.pop_if(|last| !name.starts_with(&last.name)) {
             self.close(last);
@@ -187,8 +187,8 @@ impl FromStr for Rank {
 mod tests {
     use super::*;
 
-    fn topic(name: &str, rate: f64) -> TopicGlance {
-        TopicGlance {
+    fn topic(name: &str, rate: f64) -> TopicTraffic {
+        TopicTraffic {
             name: TopicName::new(name).expect("a name"),
             messages: 1,
             last_ms: Some(1),
