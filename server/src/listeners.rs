@@ -268,11 +268,12 @@ fn tls_port(
     }
 }
 
-const PAGES: [(&str, &str); 5] = [
+const PAGES: [(&str, &str); 6] = [
     ("overview", "/"),
     ("console", "/console"),
     ("rect", "/rect"),
     ("chart", "/chart"),
+    ("topics", "/topics"),
     ("queues", "/queues"),
 ];
 const CERTIFICATE_OPTIONS: &str = "--tls-cert with --tls-key, or --tls-self-signed";

@@ -63,7 +63,7 @@ pub(crate) enum Carrier {
 pub enum InvalidAddress {
     /// The scheme is unknown.
     #[error(
-        "{0}:// is not a supported scheme; use ws://HOST:PORT or mqtt://HOST:PORT, or wss:// or mqtts:// for TLS"
+        "{0}:// is not a supported scheme; use http://, ws:// or mqtt://HOST:PORT, or https://, wss:// or mqtts:// for TLS"
     )]
     Scheme(String),
     /// The address has a user name or a password.
