@@ -37,13 +37,21 @@ pub async fn yield_if_due() {
 /// Like [`yield_if_due`], for futures and streams that are written by hand: pending when the slice is used up, until the next
 /// slice. hyper polls the stream of a body again although it was pending, if the socket accepts more.
 pub fn poll_yield_if_due(context: &mut Context<'_>) -> Poll<()> {
-    match SLICE.get() {
-        Slice::Until(end) if end > Instant::now() => Poll::Ready(()),
-        Slice::Until(_) | Slice::Over => {
+    match is_due() {
+        true => {
             SLICE.set(Slice::Over);
             defer(context)
         }
-        Slice::None => Poll::Ready(()),
+        false => Poll::Ready(()),
+    }
+}
+
+/// Returns true if the current task has used up its slice, so that [`poll_yield_if_due`] is pending.
+pub fn is_due() -> bool {
+    match SLICE.get() {
+        Slice::Until(end) => end <= Instant::now(),
+        Slice::Over => true,
+        Slice::None => false,
     }
 }
 

@@ -64,13 +64,10 @@ impl Columns {
         }
     }
 
-    /// Returns the number of bytes that [`Columns::row`] may read in the body of a message.
-    pub fn body_reads(&self, entry: &SharedEntry) -> u64 {
-        text_of(entry).map_or(0, |text| self.fields.reads(text))
-    }
-
     fn push_fields(&self, entry: &SharedEntry, row: &mut Vec<u8>) {
-        let text = text_of(entry);
+        let body = entry.body();
+        let is_read = body.len() <= Selector::MAX_BODY_BYTES;
+        let text = is_read.then(|| str::from_utf8(body).ok()).flatten();
         let values = text.map(|text| self.fields.read(text)).unwrap_or_default();
         for (at, (_, index)) in self.names.iter().enumerate() {
             if at > 0 {
@@ -87,13 +84,6 @@ impl Columns {
             }
         }
     }
-}
-
-/// Returns the body in which fields are searched; `None` if it is too long, as for selectors, or not text.
-fn text_of(entry: &SharedEntry) -> Option<&str> {
-    let body = entry.body();
-    let is_read = body.len() <= Selector::MAX_BODY_BYTES;
-    is_read.then(|| str::from_utf8(body).ok())?
 }
 
 /// A row that is being encoded, piece by piece, because a body may be long.
@@ -236,18 +226,6 @@ mod tests {
         let bytes = vec![0xff; 3 * PIECE_BYTES + 1];
         let wanted = format!(",{}", BASE64_STANDARD.encode(&bytes));
         assert_eq!(row(&columns, &bytes), wanted);
-    }
-
-    #[test]
-    fn each_pass_over_a_body_counts() {
-        let columns = columns(&["a", "a.b", "a.b.c", "d"]);
-        for (body, wanted) in [
-            (vec![b'1'; 1_000], 3_000),
-            (vec![b'1'; Selector::MAX_BODY_BYTES + 1], 0),
-            (b"\xff".to_vec(), 0),
-        ] {
-            assert_eq!(columns.body_reads(&entry(&body)), wanted);
-        }
     }
 
     #[test]

@@ -201,11 +201,9 @@ impl Line {
 }
 
 impl Export {
-    /// Returns the next piece. It is empty if no message was found yet; None at the end.
+    /// Returns the next piece. It is empty if other tasks must run before a message is found; None at the end.
     fn next_piece(&mut self) -> Option<Vec<u8>> {
         let mut piece = std::mem::take(&mut self.head);
-        let mut looks_left = LOOKS;
-        let mut reads_left = READS;
         while piece.len() < PIECE_BYTES {
             if let Some(line) = &mut self.current {
                 if line.encode(&mut piece) == Encoded::Complete {
@@ -213,20 +211,13 @@ impl Export {
                 }
                 continue;
             }
-            if looks_left == 0 || reads_left == 0 {
+            if fairness::is_due() {
                 return Some(piece);
             }
             let Some(entry) = self.next_entry() else {
                 return (!piece.is_empty()).then_some(piece);
             };
-            looks_left -= 1;
-            if let Some(selector) = &self.selector {
-                reads_left = reads_left.saturating_sub(selector.body_reads(&entry));
-            }
             if self.wants(&entry) {
-                let columns = self.table.as_ref();
-                let reads = columns.map_or(0, |columns| columns.body_reads(&entry));
-                reads_left = reads_left.saturating_sub(reads);
                 self.current = Some(self.line(&entry));
             }
         }
@@ -284,15 +275,13 @@ impl Stream for Export {
             let error = io::Error::new(io::ErrorKind::PermissionDenied, "the right is gone");
             return Poll::Ready(Some(Err(error)));
         }
-        ready!(fairness::poll_yield_if_due(context));
-        match this.next_piece() {
-            Some(piece) if piece.is_empty() => {
-                // The search continues after other tasks.
-                context.waker().wake_by_ref();
-                Poll::Pending
+        loop {
+            ready!(fairness::poll_yield_if_due(context));
+            match this.next_piece() {
+                Some(piece) if piece.is_empty() => {}
+                Some(piece) => return Poll::Ready(Some(Ok(piece.into()))),
+                None => return Poll::Ready(None),
             }
-            Some(piece) => Poll::Ready(Some(Ok(piece.into()))),
-            None => Poll::Ready(None),
         }
     }
 }
@@ -310,9 +299,6 @@ fn file_name(topic: &TopicName, extension: &str) -> String {
 
 /// Approximate number of bytes encoded at once.
 const PIECE_BYTES: usize = 16 << 10;
-/// Messages examined, and bytes of bodies that selector and columns may read, before other tasks run.
-const LOOKS: usize = 256;
-const READS: u64 = 1 << 20;
 /// Messages that are fetched at once, and bytes after which no further one is.
 const FETCHED: usize = 256;
 const FETCHED_BYTES: u64 = 1 << 20;

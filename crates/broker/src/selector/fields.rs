@@ -82,12 +82,6 @@ impl JsonFields {
         self.passes.len()
     }
 
-    /// Returns the number of bytes that [`JsonFields::read`] may read in a body, each as often as it may be read.
-    #[must_use]
-    pub fn reads(&self, body: &str) -> u64 {
-        (self.passes() * body.len()) as u64
-    }
-
     /// Returns the values of the fields by their indices. A field that is absent or null has none, and neither has any
     /// field of a body that is not JSON. If a name is repeated in an object, the last value that has the field counts: to
     /// forget what an earlier one had would cost as much as all fields for each repetition.
