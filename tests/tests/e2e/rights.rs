@@ -334,3 +334,63 @@ async fn a_virtual_topic_feeds_queues_with_the_right_for_the_topic() {
     }
     assert_eq!(reader.body().await, BODY);
 }
+
+/// Requests that a user without rights may send. The answers have nothing that the user may not see.
+const OPEN: [&str; 8] = [
+    "GET /api",
+    "GET /api/openapi.json",
+    "GET /api/queues",
+    "GET /api/topics",
+    "GET /api/tree",
+    "GET /api/users",
+    "GET /healthz",
+    "GET /readyz",
+];
+/// Everybody may send it.
+const CONNECT_CHECK: &str = "/api/connect-check";
+const HIDDEN: &str = "hidden-name";
+
+/// The requests are those of the description of the API, which has all of them.
+#[tokio::test]
+async fn every_request_of_the_api_needs_a_right() {
+    let file = UsersFile::new(&format!("{RULES}[users.nobody]\n"));
+    let (admin, nobody) = (file.token("admin").await, file.token("nobody").await);
+    let server = file.server(&[]).await;
+    for kind in ["topics", "queues"] {
+        let url = server.url(&format!("/api/{kind}/{HIDDEN}"));
+        let sent = send(with_token(Method::POST, url, &admin, "x")).await;
+        assert_eq!(sent.status, StatusCode::OK, "{sent:?}");
+    }
+    let url = server.url("/api/openapi.json");
+    let description = send(with_token(Method::GET, url, &nobody, "")).await.json();
+    let paths = description["paths"].as_object().expect("an object");
+    for (path, operations) in paths.iter().filter(|(path, _)| *path != CONNECT_CHECK) {
+        let names: Vec<_> = path
+            .split('/')
+            .map(|part| match part {
+                "{id}" => "1",
+                part if part.starts_with('{') => HIDDEN,
+                part => part,
+            })
+            .collect();
+        let url = server.url(&names.join("/"));
+        for name in operations.as_object().expect("an object").keys() {
+            let Ok(method) = name.to_uppercase().parse::<Method>() else {
+                continue;
+            };
+            let operation = format!("{method} {path}");
+            let is_open = match method {
+                Method::GET | Method::POST | Method::DELETE => OPEN.contains(&&*operation),
+                // Other members, such as `parameters`.
+                _ => continue,
+            };
+            let answer = send(with_token(method, &url, &nobody, "{}")).await;
+            let expected = match is_open {
+                true => StatusCode::OK,
+                false => StatusCode::FORBIDDEN,
+            };
+            assert_eq!(answer.status, expected, "{operation}: {answer:?}");
+            assert!(!is_open || !answer.text().contains(HIDDEN), "{answer:?}");
+        }
+    }
+}
