@@ -104,7 +104,7 @@ pub async fn remove(
 
 /// The body of `POST /api/bans`: one of `user`, `client` and `address`.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields, expecting = "expected a JSON object")]
+#[serde(deny_unknown_fields, expecting = "a JSON object")]
 struct NewBan {
     user: Option<Arc<str>>,
     client: Option<Arc<str>>,

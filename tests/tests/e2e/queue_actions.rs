@@ -338,7 +338,13 @@ async fn invalid_actions_are_refused_with_the_reason() {
             "a/delete-messages",
             json!("all"),
             StatusCode::BAD_REQUEST,
-            "the body",
+            "expected a JSON object",
+        ),
+        (
+            "a/copy",
+            json!({"to": "/temp-queue/x"}),
+            StatusCode::BAD_REQUEST,
+            "temporary",
         ),
         (
             "a/move?dry-run=x",

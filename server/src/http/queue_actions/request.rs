@@ -32,7 +32,7 @@ pub struct Sender {
 
 /// The body of a request. Without ids and selector it means all messages.
 #[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, expecting = "expected a JSON object")]
+#[serde(deny_unknown_fields, expecting = "a JSON object")]
 struct ActionBody {
     /// The destination of a move or copy: `/queue/NAME` or `/topic/NAME`.
     to: Option<String>,
