@@ -117,6 +117,11 @@ struct NewBan {
 
 impl NewBan {
     fn target(&self) -> Result<BanTarget, Problem> {
+        let named = self.user.as_ref().or(self.client.as_ref());
+        if named.is_some_and(|name| !(1..=MAX_NAME_BYTES).contains(&name.len())) {
+            let detail = format!("a user or client id must have 1 to {MAX_NAME_BYTES} bytes");
+            return Err(Problem::bad_request(detail));
+        }
         match (&self.user, &self.client, &self.address) {
             (Some(user), None, None) => Ok(BanTarget::User(Arc::clone(user))),
             (None, Some(client), None) => Ok(BanTarget::Client(Arc::clone(client))),
@@ -187,5 +192,7 @@ impl BanInfo {
 const MAX_LISTED: usize = 1_000;
 /// Maximum time of a ban: ten years.
 const MAX_SECONDS: u64 = 10 * 365 * 24 * 3_600;
+/// Maximum length of a user or client id: that of a text in MQTT.
+const MAX_NAME_BYTES: usize = 65_535;
 /// Maximum length of a reason.
 const MAX_REASON_BYTES: usize = 1_000;

@@ -206,6 +206,12 @@ async fn bans_are_added_listed_and_removed() {
     let own = ["bans", "add", "address", "127.0.0.1", "--for", "60"];
     let refused = complaint(&server, &own).await;
     assert!(refused.contains("would ban the sender"), "{refused}");
+    let long = "x".repeat(65_536);
+    for name in ["", &long] {
+        let add = ["bans", "add", "client", name, "--for", "60"];
+        let refused = complaint(&server, &add).await;
+        assert!(refused.contains("1 to 65535 bytes"), "{refused}");
+    }
     assert_eq!(
         printed(&server, &["bans", "remove", "1"]).await,
         "ban 1 was ended\n"
