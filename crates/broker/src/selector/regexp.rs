@@ -5,7 +5,7 @@
 //! refused. `\w`, `\d`, `\s` and `\b` are those of ASCII, as in JavaScript: the automata of Unicode's classes have
 //! hundreds of kilobytes.
 
-use std::{fmt, sync::Arc};
+use std::{convert::Infallible, fmt, sync::Arc};
 
 use regex_automata::{
     Input,
@@ -32,11 +32,18 @@ impl Regexp {
     /// # Errors
     /// The fault, and the number of the pattern's characters before it.
     pub(super) fn new(text: &str, most_bytes: usize) -> Result<Self, (SelectorFault, usize)> {
-        let hir = parsed(text).map_err(|(detail, offset)| {
+        let invalid = |(detail, offset): (String, usize)| {
             let before = text.get(..offset).unwrap_or(text);
             let fault = SelectorFault::InvalidRegexp(detail);
             (fault, before.chars().count())
-        })?;
+        };
+        let ast = parsed(text).map_err(invalid)?;
+        if ClassWork::of(&ast) > MAX_CLASS_WORK {
+            return Err((SelectorFault::RegexpTooLarge, 0));
+        }
+        let hir = Translator::new().translate(text, &ast);
+        let hir =
+            hir.map_err(|error| invalid((error.kind().to_string(), error.span().start.offset)))?;
         let automaton = compiled(&hir, most_bytes).map_err(|fault| (fault, 0))?;
         Ok(Self {
             text: text.into(),
@@ -57,8 +64,9 @@ impl Regexp {
     }
 }
 
-/// Parses a pattern. An error has a description, and the offset in bytes.
-fn parsed(text: &str) -> Result<regex_syntax::hir::Hir, (String, usize)> {
+/// Parses a pattern, and replaces the classes of Unicode by those of ASCII. An error has a description, and the offset in
+/// bytes.
+fn parsed(text: &str) -> Result<Ast, (String, usize)> {
     // Within the levels that the parser of selectors allows.
     let mut parser = ParserBuilder::new()
         .nest_limit(Selector::MAX_DEPTH as u32)
@@ -67,8 +75,7 @@ fn parsed(text: &str) -> Result<regex_syntax::hir::Hir, (String, usize)> {
         .parse(text)
         .map_err(|error| (error.kind().to_string(), error.span().start.offset))?;
     use_ascii(&mut ast);
-    let hir = Translator::new().translate(text, &ast);
-    hir.map_err(|error| (error.kind().to_string(), error.span().start.offset))
+    Ok(ast)
 }
 
 fn compiled(
@@ -102,26 +109,20 @@ fn fault(is_too_large: bool, error: &impl ToString) -> SelectorFault {
 fn use_ascii(pattern: &mut Ast) {
     match pattern {
         Ast::ClassPerl(class) => {
+            let span = class.span;
             let item = ast::ClassSetItem::Ascii(ascii(class));
-            *pattern = Ast::class_bracketed(ast::ClassBracketed {
-                span: class.span,
+            let bracketed = Ast::class_bracketed(ast::ClassBracketed {
+                span,
                 negated: false,
                 kind: ast::ClassSet::Item(item),
             });
+            // The class has both cases. To ignore case would add letters of Unicode, which `\W` would then match as `k`.
+            *pattern = without(ast::Flag::CaseInsensitive, bracketed, span);
         }
         Ast::ClassBracketed(class) => use_ascii_in_set(&mut class.kind),
         Ast::Assertion(assertion) if is_word_boundary(&assertion.kind) => {
             let span = assertion.span;
-            let kinds = [
-                ast::FlagsItemKind::Negation,
-                ast::FlagsItemKind::Flag(ast::Flag::Unicode),
-            ];
-            let items = kinds.map(|kind| ast::FlagsItem { span, kind }).into();
-            *pattern = Ast::group(ast::Group {
-                span,
-                kind: ast::GroupKind::NonCapturing(ast::Flags { span, items }),
-                ast: Box::new(pattern.clone()),
-            });
+            *pattern = without(ast::Flag::Unicode, pattern.clone(), span);
         }
         Ast::Repetition(repetition) => use_ascii(&mut repetition.ast),
         Ast::Group(group) => use_ascii(&mut group.ast),
@@ -129,6 +130,17 @@ fn use_ascii(pattern: &mut Ast) {
         Ast::Concat(concat) => concat.asts.iter_mut().for_each(use_ascii),
         _ => {}
     }
+}
+
+/// Returns a pattern in which a flag is off.
+fn without(flag: ast::Flag, pattern: Ast, span: ast::Span) -> Ast {
+    let kinds = [ast::FlagsItemKind::Negation, ast::FlagsItemKind::Flag(flag)];
+    let items = kinds.map(|kind| ast::FlagsItem { span, kind }).into();
+    Ast::group(ast::Group {
+        span,
+        kind: ast::GroupKind::NonCapturing(ast::Flags { span, items }),
+        ast: Box::new(pattern),
+    })
 }
 
 fn use_ascii_in_set(set: &mut ast::ClassSet) {
@@ -172,6 +184,93 @@ fn is_word_boundary(kind: &ast::AssertionKind) -> bool {
     )
 }
 
+/// The work of translating the classes of a pattern, in characters that are looked up. To ignore case, each character of a
+/// class is looked up: a million for `[\W]` or `[^a-z]` inside of a class. The other steps have bounds of their own.
+#[derive(Default)]
+struct ClassWork {
+    ignores_case: bool,
+    /// The number of classes around the current one: each looks up the characters of those inside again.
+    depth: u32,
+    chars: u32,
+}
+
+impl ClassWork {
+    fn of(pattern: &Ast) -> u32 {
+        let Ok(chars) = ast::visit(pattern, Self::default());
+        chars
+    }
+
+    /// Notes flags. They are taken to hold for the rest of the pattern.
+    fn note_flags(&mut self, flags: &ast::Flags) {
+        self.ignores_case |= flags.flag_state(ast::Flag::CaseInsensitive) == Some(true);
+    }
+
+    fn add(&mut self, chars: u32) {
+        let chars = chars.saturating_mul(1 + self.depth);
+        self.chars = self.chars.saturating_add(chars);
+    }
+
+    /// Adds a part of a class that has nearly all characters.
+    fn add_negated(&mut self) {
+        if self.ignores_case {
+            self.add(u32::from(char::MAX));
+        }
+    }
+}
+
+impl ast::Visitor for ClassWork {
+    type Output = u32;
+    type Err = Infallible;
+
+    fn finish(self) -> Result<u32, Infallible> {
+        Ok(self.chars)
+    }
+
+    fn visit_pre(&mut self, pattern: &Ast) -> Result<(), Infallible> {
+        match pattern {
+            Ast::Flags(set) => self.note_flags(&set.flags),
+            Ast::Group(group) => {
+                if let ast::GroupKind::NonCapturing(flags) = &group.kind {
+                    self.note_flags(flags);
+                }
+            }
+            Ast::ClassUnicode(_) => self.add(UNICODE_CLASS_WORK),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn visit_class_set_item_pre(&mut self, item: &ast::ClassSetItem) -> Result<(), Infallible> {
+        match item {
+            ast::ClassSetItem::Range(range) if self.ignores_case => {
+                self.add(u32::from(range.end.c).saturating_sub(u32::from(range.start.c)));
+            }
+            ast::ClassSetItem::Unicode(class) => {
+                self.add(UNICODE_CLASS_WORK);
+                if class.is_negated() {
+                    self.add_negated();
+                }
+            }
+            ast::ClassSetItem::Ascii(class) if class.negated => self.add_negated(),
+            ast::ClassSetItem::Bracketed(class) => {
+                if class.negated {
+                    self.add_negated();
+                }
+                self.depth += 1;
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn visit_class_set_item_post(&mut self, item: &ast::ClassSetItem) -> Result<(), Infallible> {
+        if matches!(item, ast::ClassSetItem::Bracketed(_)) {
+            self.depth -= 1;
+        }
+        Ok(())
+    }
+}
+
 /// Two patterns with the same text are the same.
 impl PartialEq for Regexp {
     fn eq(&self, other: &Self) -> bool {
@@ -192,5 +291,9 @@ impl fmt::Display for Regexp {
     }
 }
 
-/// Maximum memory for compiling a pattern, in each of two steps. It also bounds the time.
+/// Maximum memory for compiling a pattern, in each of two steps. It also bounds the time, to about 5 ms.
 const MAX_WORK_BYTES: usize = 256 << 10;
+/// Maximum work of translating the classes of a pattern: about 1 ms.
+const MAX_CLASS_WORK: u32 = 1 << 15;
+/// The work for a class of Unicode such as `\pL`, in its ranges and not in its characters.
+const UNICODE_CLASS_WORK: u32 = 1 << 13;

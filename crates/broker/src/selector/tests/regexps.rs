@@ -38,6 +38,10 @@ fn a_pattern_matches_a_part_of_the_text() {
         (r"^[\w-]+$", "a-b", true),
         (r"^[^\s,]+$", "a,b", false),
         (r"^[\S]+$", "aä", true),
+        (r"(?i)\W", "ks", false),
+        (r"(?i)^\w+$", "aK", true),
+        (r"(?i)^[^\w]$", "k", false),
+        ("(?i)^[가-힣]+$", "한국어", true),
         (r"\bcat\b", "a cat!", true),
         (r"\bcat\b", "concat", false),
         (r"a\Bc", "ac", true),
@@ -137,6 +141,23 @@ fn patterns_that_are_too_large_are_refused() {
     assert_eq!(fault(&long), (SelectorFault::PatternsTooLong, 10));
     let deep = format!("a REGEXP '{}a{}'", "(".repeat(65), ")".repeat(65));
     assert!(matches!(fault(&deep).0, SelectorFault::InvalidRegexp(_)));
+}
+
+/// Without a bound, these take 10 ms to 500 ms.
+#[test]
+fn patterns_with_large_classes_are_refused() {
+    for pattern in [
+        format!("(?i){}", r"[\W]".repeat(50)),
+        format!("(?i){}", r"[\x{0}-\x{10ffff}]".repeat(12)),
+        format!("(?i){}", "[ſK-ꭥ]".repeat(20)),
+        format!("(?i){}", r"[a[^b]]".repeat(20)),
+        format!("(?i){}가-힣{}", "[".repeat(60), "]".repeat(60)),
+        format!("(?i){}", r"\pL".repeat(80)),
+        r"[^\pL\pN]".repeat(25),
+    ] {
+        let text = format!("a REGEXP '{pattern}'");
+        assert_eq!(fault(&text).0, SelectorFault::RegexpTooLarge, "{pattern}");
+    }
 }
 
 #[test]
