@@ -51,7 +51,7 @@ pub async fn add(
     body: Body,
 ) -> Result<Response, Problem> {
     rights.check_server()?;
-    let body = body::read_body(&server, body).await?;
+    let body = body::read_json(&server, body).await?;
     let request: NewBan = serde_json::from_slice(&body).map_err(Problem::bad_request)?;
     let NewBan {
         seconds, reason, ..

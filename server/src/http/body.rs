@@ -15,13 +15,27 @@ use crate::{
     server::Server,
 };
 
-/// Waits for the complete body.
+/// Waits for the complete body of a message.
 ///
 /// # Errors
 ///
 /// The problem for the response: the body is too large, too slow or broken, or was dropped in favour of others.
 pub async fn read_body(server: &Server, body: Body) -> Result<Vec<u8>, Problem> {
-    let max_bytes = server.options.max_body_bytes;
+    read_at_most(server, server.options.max_body_bytes, body).await
+}
+
+/// Waits for the JSON of a request for an action. Its limit is small, because the values in memory may be ten times as large as
+/// the JSON.
+///
+/// # Errors
+///
+/// Those of [`read_body`].
+pub async fn read_json(server: &Server, body: Body) -> Result<Vec<u8>, Problem> {
+    let max_bytes = MAX_JSON_BYTES.min(server.options.max_body_bytes);
+    read_at_most(server, max_bytes, body).await
+}
+
+async fn read_at_most(server: &Server, max_bytes: usize, body: Body) -> Result<Vec<u8>, Problem> {
     let started = Instant::now();
     let mut partial_message = server.partial_message();
     let mut received = Vec::new();
@@ -54,3 +68,6 @@ pub async fn read_body(server: &Server, body: Body) -> Result<Vec<u8>, Problem> 
     }
     Ok(received)
 }
+
+/// Maximum length of the JSON of a request.
+const MAX_JSON_BYTES: usize = 256 << 10;

@@ -306,6 +306,12 @@ async fn invalid_actions_are_refused_with_the_reason() {
         ),
         (
             "a/delete-messages",
+            json!({"ids": vec![""; 90_000]}),
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "262144",
+        ),
+        (
+            "a/delete-messages",
             json!({"selector": "n >"}),
             StatusCode::BAD_REQUEST,
             "`selector`",

@@ -14,7 +14,7 @@ use serde::Deserialize;
 
 use super::Verb;
 use crate::{
-    http::{HttpState, body::read_body, login::Rights, problem::Problem},
+    http::{HttpState, body::read_json, login::Rights, problem::Problem},
     server::Server,
 };
 
@@ -66,7 +66,7 @@ impl Sender {
 
 /// Reads the body of a request.
 pub async fn read(verb: Verb, server: &Server, body: Body) -> Result<Selected, Problem> {
-    let body = read_body(server, body).await?;
+    let body = read_json(server, body).await?;
     let given: ActionBody = match body.is_empty() {
         true => ActionBody::default(),
         false => serde_json::from_slice(&body)
