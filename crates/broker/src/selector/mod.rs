@@ -69,6 +69,8 @@ pub use value::Value;
 /// `$` are its beginning and end. The syntax is that of the Rust crate `regex`, without
 /// backreferences and look-around: `(?i)` ignores case, characters are those of Unicode, but `\w`,
 /// `\d`, `\s` and `\b` are those of ASCII. The time is linear in the text, whatever the pattern.
+/// A pattern that takes long to compile is refused: with long repetitions, or with `(?i)` and large
+/// classes such as `[\W]`; `[^\w]` is small.
 ///
 /// # Unknown values
 /// The logic is SQL's three-valued logic. A comparison or computation with a missing property is
