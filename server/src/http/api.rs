@@ -65,11 +65,9 @@ pub async fn topics(
     let limit = query.limit(MAX_TOPICS, MAX_TOPICS);
     let (filter, after) = (query.filter()?, query.after()?);
     let sees_all = rights.principal().check_server().is_ok();
-    let part = |after: Option<&TopicName>| server.broker.topic_page(&filter, after, limit);
-    let page = match sees_all {
-        true => part(after.as_ref()),
-        false => visible_page(&rights, after, limit, part).await,
-    };
+    let sees = |topic: &TopicFigures| sees_all || rights.sees(DestinationKind::Topic, &topic.name);
+    let part = |after: Option<&TopicName>, most| server.broker.topic_page(&filter, after, most);
+    let page = visible_page(after, limit, sees, part).await;
     Ok(Json(Topics {
         total: sees_all.then(|| server.broker.figures().topics),
         topics: page.items.into_iter().map(TopicInfo::from).collect(),

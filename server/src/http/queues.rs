@@ -11,8 +11,8 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use broker::{
-    Broker, Browsed, DestinationKind, MessageId, Publication, Selector, SharedEntry, Start,
-    TopicName,
+    Broker, Browsed, DestinationKind, MessageId, Publication, QueueFigures, Selector, SharedEntry,
+    Start, TopicName,
 };
 use serde::{Deserialize, Serialize};
 
@@ -43,11 +43,9 @@ pub async fn queues(
         let next = last.map(|queue| queue.name.clone());
         return Ok(Json(QueueList { listed, next }));
     }
-    let part = |after: Option<&TopicName>| broker.queue_page(&filter, after, limit);
-    let page = match sees_all {
-        true => part(after.as_ref()),
-        false => visible_page(&rights, after, limit, part).await,
-    };
+    let sees = |queue: &QueueFigures| sees_all || rights.sees(DestinationKind::Queue, &queue.name);
+    let part = |after: Option<&TopicName>, most| broker.queue_page(&filter, after, most);
+    let page = visible_page(after, limit, sees, part).await;
     Ok(Json(QueueList {
         listed: app::Queues {
             queues: page.items.iter().map(queues::figures).collect(),
