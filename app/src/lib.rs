@@ -24,6 +24,7 @@ mod flood;
 mod host;
 mod instant;
 mod json;
+mod language;
 mod line;
 #[cfg(feature = "browser")]
 mod mount;
@@ -49,6 +50,7 @@ mod rows;
 mod shell;
 mod site;
 mod stopped;
+mod texts;
 mod topic;
 mod visitor;
 mod window;
@@ -59,6 +61,7 @@ pub use figures::bytes;
 pub use host::{Assets, Documents, Figures, Host, Image, ModuleAssets, RequestPath, TopicFigures};
 #[cfg(feature = "ssr")]
 pub use host::{DiskFigures, documents};
+pub use language::{COOKIE as LANGUAGE_COOKIE, Language, Text};
 pub use program::Module;
 pub use queues::{QueueFigures, Queues};
 pub use route::{PATHS, Route};
