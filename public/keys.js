@@ -2,40 +2,19 @@
 // (app/src/shell/head.js), so that pages do not load it. Plain JavaScript, because it serves the pages of both WASM
 // modules and also works when none of them could be loaded.
 
-const TEXTS = {
-  palette: "Go to",
-  field: "Page, topic, queue or action",
-  nothing: "Nothing has this name.",
-  found: (count) => (count === 1 ? "1 result" : `${count} results`),
-  away: "The broker does not answer, so topics and queues are missing.",
-  signedOut: "You are signed out, so topics and queues are missing. Reload the page to sign in again.",
-  refused: "The broker does not list its topics and queues to you.",
-  kinds: { page: "page", topic: "topic", queue: "queue", action: "action" },
-  keys: "Keys",
-  close: "Close",
-  single: "Keys without Ctrl",
-  showKeys: "Show the keys",
-  signOut: "Sign out",
-  theme: (name) => `Theme: ${name}`,
-  general: [
-    ["Ctrl K", "Go to a page, topic or queue, or start an action"],
-    ["?", "Show this list"],
-    ["Tab, Shift Tab", "Go to the next or previous control"],
-    ["Enter, Space", "Press the focused control"],
-    ["Arrow keys", "Choose one of several options, or scroll a list"],
-    ["Esc", "Close a dialog"],
-  ],
-};
+// The texts of this script and the pages, in the language of the document (app/src/shell/palette.rs). Paths are relative to the
+// root of the site.
+const TEXTS = JSON.parse(document.getElementById("palette-texts").textContent);
 
-// Paths are relative to the root of the site.
-const PAGES = [
-  ["./", "Overview"],
-  ["console", "Console"],
-  ["rect", "Rectangle"],
-  ["chart", "Chart"],
-  ["topics", "Topics"],
-  ["queues", "Queues"],
-  ["connections", "Connections"],
+const filled = (text, value) => text.replace("{}", value);
+
+const GENERAL_KEYS = [
+  ["Ctrl K", TEXTS.keyPalette],
+  ["?", TEXTS.keyList],
+  ["Tab, Shift Tab", TEXTS.keyTab],
+  ["Enter, Space", TEXTS.keyPress],
+  [TEXTS.arrowKeys, TEXTS.keyArrows],
+  ["Esc", TEXTS.keyEscape],
 ];
 
 // Opens the palette or the list of keys.
@@ -62,7 +41,7 @@ function openDialog(kind, title) {
 function openKeys() {
   const dialog = openDialog("keys", TEXTS.keys);
   const list = element("dl");
-  for (const [keys, meaning] of [...TEXTS.general, ...keysOfPage()]) {
+  for (const [keys, meaning] of [...GENERAL_KEYS, ...keysOfPage()]) {
     const term = element("dt");
     keys.split(", ").forEach((key) => term.append(element("kbd", {}, key), " "));
     const row = element("div");
@@ -81,7 +60,7 @@ function openKeys() {
 function singleKeys() {
   const label = element("label", { class: "switch" });
   const box = element("input", { type: "checkbox", role: "switch" });
-  label.append(box, element("span", {}, TEXTS.single));
+  label.append(box, element("span", {}, TEXTS.singleKeys));
   try {
     box.checked = localStorage.getItem(KEYS) !== "off";
     box.addEventListener("change", () => localStorage.setItem(KEYS, box.checked ? "on" : "off"));
@@ -130,7 +109,7 @@ function openPalette() {
   const draw = (entries, note) => {
     options = entries.slice(0, MOST_SHOWN);
     list.replaceChildren(...options.map(rowOf));
-    status.textContent = note || (options.length ? TEXTS.found(options.length) : TEXTS.nothing);
+    status.textContent = note || foundWords(options.length);
     choose(chosen);
   };
   const take = (index) => {
@@ -178,27 +157,34 @@ function openPalette() {
   find();
 }
 
+function foundWords(count) {
+  if (count === 0) return TEXTS.nothing;
+  return count === 1 ? TEXTS.foundOne : filled(TEXTS.found, count);
+}
+
 function rowOf({ label, kind }, index) {
   const row = element("div", { role: "option", id: `palette-${index}`, "aria-selected": "false" });
   row.append(element("span", { translate: kind === "topic" || kind === "queue" ? "no" : "yes" }, label), " ");
-  row.append(element("small", {}, TEXTS.kinds[kind]));
+  row.append(element("small", {}, TEXTS[kind]));
   return row;
 }
 
 function pages() {
-  return PAGES.map(([path, label]) => ({ label, kind: "page", take: () => go(path) }));
+  return TEXTS.pages.map(([path, label]) => ({ label, kind: "page", take: () => go(path) }));
 }
 
-// The actions of the page: its visible buttons outside of lists, the themes, and signing out.
+// The actions of the page: its visible buttons outside of lists, the themes, the other languages, and signing out.
 function actionsOfPage() {
   const action = (label, take) => ({ label, kind: "action", take });
   const buttons = [...document.querySelectorAll("main button")].filter(isVisible);
   const own = buttons.filter((button) => !button.disabled && !button.closest("li, td, tr, dialog"));
   const themes = [...document.querySelectorAll("input[name=theme]")];
+  const languages = [...document.querySelectorAll(".language [aria-pressed=false]")];
   const signOut = document.querySelector(".signed-in button");
   return [
     ...own.map((button) => action(nameOf(button), () => button.click())),
-    ...themes.map((theme) => action(TEXTS.theme(nameOf(theme.labels[0])), () => theme.click())),
+    ...themes.map((theme) => action(filled(TEXTS.theme, nameOf(theme.labels[0])), () => theme.click())),
+    ...languages.map((button) => action(filled(TEXTS.language, nameOf(button)), () => button.click())),
     action(TEXTS.showKeys, () => open("keys")),
     ...(signOut ? [action(TEXTS.signOut, () => signOut.click())] : []),
   ];

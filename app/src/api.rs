@@ -6,7 +6,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{Headers, RequestInit, Response};
 
-use crate::{host::Documents, json, reactive::carried_text};
+use crate::{Text, host::Documents, json, reactive::carried_text, texts};
 
 /// The reason why a request failed, as a sentence for people.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,7 +82,7 @@ pub fn carried(address: &str) -> Option<String> {
 fn headers(pairs: &[(String, String)]) -> Result<Headers, Problem> {
     let refused = |name: &str| Problem {
         status: 0,
-        detail: format!("“{name}” with this value cannot be a header"),
+        detail: texts::problem::HEADER.with(&[name]),
     };
     let headers = Headers::new().map_err(|_| unreachable())?;
     for (name, value) in pairs {
@@ -95,7 +95,7 @@ fn headers(pairs: &[(String, String)]) -> Result<Headers, Problem> {
 fn unreachable() -> Problem {
     Problem {
         status: 0,
-        detail: "the server does not answer".into(),
+        detail: texts::problem::NO_ANSWER.get().into(),
     }
 }
 
@@ -105,7 +105,26 @@ fn problem(status: u16, text: &str) -> Problem {
     let detail = json.and_then(|json| json.member("detail")?.text().map(str::to_owned));
     Problem {
         status,
-        detail: detail.unwrap_or_else(|| format!("the server answers with status {status}")),
+        detail: match detail {
+            Some(detail) => of_status(status).with(&[&detail]),
+            None => texts::problem::STATUS.with(&[&status.to_string()]),
+        },
+    }
+}
+
+/// Returns the text around the detail of the server, which is English in all languages: it says what a status means.
+fn of_status(status: u16) -> Text {
+    match status {
+        400 => texts::problem::BAD_REQUEST,
+        401 => texts::problem::UNAUTHORIZED,
+        403 => texts::problem::FORBIDDEN,
+        404 => texts::problem::NOT_FOUND,
+        409 => texts::problem::CONFLICT,
+        413 => texts::problem::TOO_LARGE,
+        429 => texts::problem::TOO_MANY,
+        503 => texts::problem::UNAVAILABLE,
+        507 => texts::problem::NO_ROOM,
+        _ => texts::problem::OTHER,
     }
 }
 

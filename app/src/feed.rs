@@ -7,10 +7,12 @@ use broker::MessageId;
 
 use crate::{
     connection::{Message, Missed},
+    figures::grouped,
     host::Image,
     line::{Kind, Line, shortened},
     rate::Rate,
     reading::{Data, Reader, Reading},
+    texts,
 };
 
 #[derive(Clone, Debug, Default)]
@@ -169,14 +171,14 @@ pub fn count(missed: Missed) -> u64 {
 
 fn gap(missed: Missed) -> Line {
     let what = match missed {
-        Missed::Range { from, to } if from == to => format!("Message {from} was missed."),
+        Missed::Range { from, to } if from == to => {
+            texts::list::ONE_MISSED.with(&[&from.to_string()])
+        }
         Missed::Range { from, to } => {
             let count = count(missed);
-            format!("{count} messages were missed: {from} to {to}.")
+            texts::list::SEVERAL_MISSED.with(&[&grouped(count), &from.to_string(), &to.to_string()])
         }
-        Missed::Unknown => {
-            "Messages may be missing: the broker was restarted, or no longer keeps them.".into()
-        }
+        Missed::Unknown => texts::list::MAY_MISS.get().into(),
     };
     Line {
         kind: Kind::Gap,

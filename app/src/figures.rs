@@ -6,6 +6,7 @@ use crate::{
     json, number,
     rate::rounded,
     row::{Cell, Row},
+    texts,
 };
 
 /// The topic of the broker's figures; published once a second while it has a subscriber.
@@ -17,13 +18,13 @@ pub fn read(body: &str) -> Option<Figures> {
         .map(|figures| Figures::from_json(&figures))
 }
 
-/// Returns a whole number in groups of three digits, separated by a narrow no-break space.
+/// Returns a whole number in groups of three digits. English and Korean separate them by a comma (CLDR).
 pub fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (index, digit) in digits.chars().enumerate() {
         if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push('\u{202f}');
+            text.push(',');
         }
         text.push(digit);
     }
@@ -43,11 +44,7 @@ pub fn bytes(number: u64) -> String {
 }
 
 pub fn version_and_age(figures: &Figures) -> String {
-    format!(
-        "Version {}, up for {}.",
-        figures.version,
-        duration(figures.uptime_seconds)
-    )
+    texts::figures::VERSION.with(&[&figures.version, &duration(figures.uptime_seconds)])
 }
 
 /// Returns the row of a topic.
@@ -61,9 +58,9 @@ pub fn topic_row(topic: &TopicFigures) -> Row {
         name: topic.name.clone(),
         href: Some(format!("topics/{}", encoded(&topic.name))),
         cells: vec![
-            cell("Messages", grouped(topic.sequence)),
-            cell("Per second", rounded(topic.per_second)),
-            cell("Listeners", grouped(topic.subscriptions)),
+            cell(texts::shared::MESSAGES.get(), grouped(topic.sequence)),
+            cell(texts::shared::RATE.get(), rounded(topic.per_second)),
+            cell(texts::shared::LISTENERS.get(), grouped(topic.subscriptions)),
         ],
         ..Row::default()
     }
@@ -72,12 +69,14 @@ pub fn topic_row(topic: &TopicFigures) -> Row {
 /// Returns the two largest units of a duration.
 pub fn duration(seconds: u64) -> String {
     let (days, hours, minutes) = (seconds / 86_400, seconds / 3600 % 24, seconds / 60 % 60);
-    match (days, hours, minutes) {
-        (0, 0, 0) => format!("{seconds} s"),
-        (0, 0, _) => format!("{minutes} min {} s", seconds % 60),
-        (0, ..) => format!("{hours} h {minutes} min"),
-        _ => format!("{days} d {hours} h"),
-    }
+    let (text, values) = match (days, hours, minutes) {
+        (0, 0, 0) => (texts::figures::SECONDS, [seconds, 0]),
+        (0, 0, _) => (texts::figures::MINUTES, [minutes, seconds % 60]),
+        (0, ..) => (texts::figures::HOURS, [hours, minutes]),
+        _ => (texts::figures::DAYS, [days, hours]),
+    };
+    let [larger, smaller] = values.map(|value| value.to_string());
+    text.with(&[&larger, &smaller])
 }
 
 #[cfg(test)]
@@ -89,10 +88,10 @@ mod tests {
         for (number, text) in [
             (0, "0"),
             (999, "999"),
-            (1000, "1 000"),
-            (1234567, "1 234 567"),
+            (1000, "1,000"),
+            (1234567, "1,234,567"),
         ] {
-            assert_eq!(grouped(number).replace('\u{202f}', " "), text);
+            assert_eq!(grouped(number), text);
         }
     }
 

@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use crate::number::parsed;
+use crate::{Text, number::parsed, texts};
 
 /// A value that borrows from the text where possible. The members of an object are in the order of
 /// the text; of members with the same name the first counts.
@@ -23,9 +23,17 @@ pub enum Json<'a> {
 /// A fault in a text and its position; lines and columns count from 1, columns in characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fault {
-    pub what: &'static str,
+    pub what: &'static Text,
     pub line: usize,
     pub column: usize,
+}
+
+impl Fault {
+    /// Returns the fault as a sentence.
+    pub fn words(self) -> String {
+        let (line, column) = (self.line.to_string(), self.column.to_string());
+        texts::json::FAULT.with(&[self.what.get(), &line, &column])
+    }
 }
 
 /// Parses a text that is one JSON value.
@@ -78,7 +86,7 @@ impl Json<'_> {
     }
 }
 
-fn fault(text: &str, at: usize, what: &'static str) -> Fault {
+fn fault(text: &str, at: usize, what: &'static Text) -> Fault {
     let before = &text[..at];
     let line_start = before.rfind('\n').map_or(0, |end| end + 1);
     Fault {
@@ -95,7 +103,7 @@ struct Reader<'a> {
     depth: usize,
 }
 
-type Read<T> = Result<T, &'static str>;
+type Read<T> = Result<T, &'static Text>;
 
 impl<'a> Reader<'a> {
     fn value(&mut self) -> Read<Json<'a>> {
@@ -108,14 +116,14 @@ impl<'a> Reader<'a> {
             Some(b't') => self.word("true", Json::Bool(true)),
             Some(b'f') => self.word("false", Json::Bool(false)),
             Some(b'n') => self.word("null", Json::Null),
-            Some(_) => Err("a value was expected"),
+            Some(_) => Err(&texts::json::VALUE),
             None => Err(ENDS),
         }
     }
 
     fn nested(&mut self, read: fn(&mut Self) -> Read<Json<'a>>) -> Read<Json<'a>> {
         if self.depth == DEEPEST {
-            return Err("nested too deeply");
+            return Err(&texts::json::TOO_DEEP);
         }
         self.depth += 1;
         self.at += 1;
@@ -133,16 +141,16 @@ impl<'a> Reader<'a> {
             self.skip_space();
             match self.peek() {
                 Some(b'"') => {}
-                Some(_) => return Err("a name in quotes was expected"),
+                Some(_) => return Err(&texts::json::NAME),
                 None => return Err(ENDS),
             }
             let name = self.string()?;
-            self.expect(b':', "a colon was expected")?;
+            self.expect(b':', &texts::json::COLON)?;
             members.push((name, self.value()?));
             if self.takes(b'}') {
                 return Ok(Json::Object(members));
             }
-            self.expect(b',', "a comma or the object's end was expected")?;
+            self.expect(b',', &texts::json::OBJECT_END)?;
         }
     }
 
@@ -156,7 +164,7 @@ impl<'a> Reader<'a> {
             if self.takes(b']') {
                 return Ok(Json::Array(elements));
             }
-            self.expect(b',', "a comma or the array's end was expected")?;
+            self.expect(b',', &texts::json::ARRAY_END)?;
         }
     }
 
@@ -173,7 +181,7 @@ impl<'a> Reader<'a> {
                     unescaped.push(self.escaped()?);
                     start = self.at;
                 }
-                Some(0..=0x1f) => return Err("a control character must be escaped"),
+                Some(0..=0x1f) => return Err(&texts::json::CONTROL),
                 // Quotes, backslashes and control characters are never part of a longer UTF-8
                 // sequence.
                 Some(_) => self.at += 1,
@@ -197,7 +205,7 @@ impl<'a> Reader<'a> {
             Some(b'b') => '\x08',
             Some(b'f') => '\x0c',
             Some(same @ (b'"' | b'\\' | b'/')) => char::from(*same),
-            _ => return Err("an unknown escape"),
+            _ => return Err(&texts::json::ESCAPE),
         };
         self.at += 2;
         Ok(escaped)
@@ -224,7 +232,7 @@ impl<'a> Reader<'a> {
         let digits = digits.filter(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()));
         let unit = digits.and_then(|digits| u32::from_str_radix(digits, 16).ok());
         self.at += if unit.is_some() { 6 } else { 0 };
-        unit.ok_or("four hexadecimal digits were expected")
+        unit.ok_or(&texts::json::HEX)
     }
 
     fn number(&mut self) -> Read<Json<'a>> {
@@ -232,7 +240,7 @@ impl<'a> Reader<'a> {
         self.at += usize::from(self.peek() == Some(b'-'));
         let leading_zero = self.peek() == Some(b'0');
         if self.digits()? > 1 && leading_zero {
-            return Err("a number does not begin with 0");
+            return Err(&texts::json::ZERO);
         }
         if self.peek() == Some(b'.') {
             self.at += 1;
@@ -247,7 +255,7 @@ impl<'a> Reader<'a> {
         // A number without an exponent needs more digits than this to exceed the range of a double.
         let may_be_large = number.len() > 300 || number.contains(['e', 'E']);
         if may_be_large && !parsed(number).is_finite() {
-            return Err("too large a number");
+            return Err(&texts::json::TOO_LARGE);
         }
         Ok(Json::Number(number))
     }
@@ -258,7 +266,7 @@ impl<'a> Reader<'a> {
             self.at += 1;
         }
         if self.at == start {
-            Err("a digit was expected")
+            Err(&texts::json::DIGIT)
         } else {
             Ok(self.at - start)
         }
@@ -266,7 +274,7 @@ impl<'a> Reader<'a> {
 
     fn word(&mut self, word: &str, value: Json<'a>) -> Read<Json<'a>> {
         if !self.text[self.at..].starts_with(word) {
-            return Err("a value was expected");
+            return Err(&texts::json::VALUE);
         }
         self.at += word.len();
         Ok(value)
@@ -275,7 +283,7 @@ impl<'a> Reader<'a> {
     fn end(&mut self) -> Read<()> {
         self.skip_space();
         if self.at < self.text.len() {
-            Err("nothing more was expected")
+            Err(&texts::json::MORE)
         } else {
             Ok(())
         }
@@ -288,7 +296,7 @@ impl<'a> Reader<'a> {
         found
     }
 
-    fn expect(&mut self, byte: u8, otherwise: &'static str) -> Read<()> {
+    fn expect(&mut self, byte: u8, otherwise: &'static Text) -> Read<()> {
         if self.takes(byte) {
             return Ok(());
         }
@@ -311,8 +319,8 @@ impl<'a> Reader<'a> {
 }
 
 const DEEPEST: usize = 100;
-const ENDS: &str = "the text ends too early";
-const HALF: &str = "half a surrogate pair";
+const ENDS: &Text = &texts::json::ENDS;
+const HALF: &Text = &texts::json::HALF;
 
 #[cfg(test)]
 mod tests {
@@ -358,7 +366,7 @@ mod tests {
     #[test]
     fn faults_have_their_position() {
         for (text, what, line, column) in [
-            ("", ENDS, 1, 1),
+            ("", "the text ends too early", 1, 1),
             (r#"{"a":}"#, "a value was expected", 1, 6),
             ("{\n  \"a\": 1,\n}", "a name in quotes was expected", 3, 1),
             ("1 2", "nothing more was expected", 1, 3),
@@ -370,8 +378,8 @@ mod tests {
                 6,
             ),
             (r#"{"a" 1}"#, "a colon was expected", 1, 6),
-            ("[1", ENDS, 1, 3),
-            (r#"["open"#, ENDS, 1, 7),
+            ("[1", "the text ends too early", 1, 3),
+            (r#"["open"#, "the text ends too early", 1, 7),
             ("01", "a number does not begin with 0", 1, 3),
             ("1.", "a digit was expected", 1, 3),
             ("-", "a digit was expected", 1, 2),
@@ -381,7 +389,12 @@ mod tests {
             (r#""\u+123""#, "four hexadecimal digits were expected", 1, 2),
             ("\"a\nb\"", "a control character must be escaped", 1, 3),
         ] {
-            assert_eq!(read(text), Err(Fault { what, line, column }), "{text}");
+            let fault = read(text).expect_err(text);
+            assert_eq!(
+                (fault.what.english, fault.line, fault.column),
+                (what, line, column),
+                "{text}"
+            );
         }
     }
 
@@ -390,7 +403,7 @@ mod tests {
         let nested = |depth: usize| "[".repeat(depth) + &"]".repeat(depth);
         assert!(read(&nested(DEEPEST)).is_ok());
         assert_eq!(
-            read(&nested(DEEPEST + 1)).map_err(|fault| fault.what),
+            read(&nested(DEEPEST + 1)).map_err(|fault| fault.what.english),
             Err("nested too deeply")
         );
         assert!(read(&"[".repeat(1_000_000)).is_err());

@@ -40,7 +40,7 @@ pub fn language() -> Language {
 }
 
 /// A text of the pages in both languages.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Text {
     pub english: &'static str,
     pub korean: &'static str,
@@ -62,7 +62,12 @@ impl Text {
 
     /// Returns the text with `{}` replaced by the values, in order.
     pub fn with(self, values: &[&str]) -> String {
-        filled(self.get(), values)
+        self.with_of(language(), values)
+    }
+
+    /// Does the same as [`Text::with`] in a language.
+    pub fn with_of(self, language: Language, values: &[&str]) -> String {
+        filled(self.of(language), values)
     }
 }
 

@@ -52,6 +52,8 @@ mod site;
 mod stopped;
 mod texts;
 mod topic;
+#[cfg(test)]
+mod untranslated;
 mod visitor;
 mod window;
 mod zone;
@@ -67,6 +69,8 @@ pub use queues::{QueueFigures, Queues};
 pub use route::{PATHS, Route};
 #[cfg(feature = "ssr")]
 pub use shell::shell;
+#[cfg(feature = "ssr")]
+pub use texts::{shell as shell_texts, site as site_texts};
 pub use visitor::{TOPICS, Visitor};
 
 /// Starts the program of the overview and the demonstration in the document that the server rendered. Marks `<html>` with

@@ -4,6 +4,7 @@ use crate::{
     console::{Kind, draft},
     json,
     number::parsed,
+    texts,
 };
 
 /// The fields of the form.
@@ -45,7 +46,7 @@ impl Draft {
             let pair = line.split_once(':');
             let pair = pair.filter(|(name, _)| !name.trim().is_empty());
             let Some((name, value)) = pair else {
-                return Err(format!("Line {} is not “name: value”.", index + 1));
+                return Err(texts::publish::NO_HEADER.with(&[&(index + 1).to_string()]));
             };
             headers.push((
                 format!("{HEADER_PREFIX}{}", name.trim()),
@@ -76,7 +77,7 @@ impl Draft {
             let is_number = json::read(expires).is_ok_and(|json| json.number().is_some());
             let seconds = if is_number { parsed(expires) } else { 0.0 };
             if seconds <= 0.0 || seconds > LONGEST_S {
-                return Err("The expiry is a number of seconds, at most ten years.".into());
+                return Err(texts::publish::BAD_EXPIRY.get().into());
             }
             let at_ms = (now_unix_ms + seconds * 1000.0) as u64;
             parts.push(format!("expires={at_ms}"));

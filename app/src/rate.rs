@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use crate::number;
+use crate::{figures::grouped, number};
 
 /// Counts events over the last [`WINDOW_MS`]. For a steady beat the rate is exact from the second
 /// event on; it falls to zero when the beat stops.
@@ -61,7 +61,10 @@ impl Rate {
 
 /// Formats a rate, with one decimal for small rates.
 pub fn rounded(per_second: f64) -> String {
-    number::fixed(per_second, if per_second < 99.95 { 1 } else { 0 })
+    match per_second {
+        small if small < 99.95 => number::fixed(small, 1),
+        large => grouped(large.round() as u64),
+    }
 }
 
 const WINDOW_MS: f64 = 8_000.0;
@@ -112,6 +115,7 @@ mod tests {
     fn large_rates_have_no_decimals() {
         assert_eq!(rounded(1.0), "1.0");
         assert_eq!(rounded(99.94), "99.9");
-        assert_eq!(rounded(1234.5), "1234");
+        assert_eq!(rounded(100.2), "100");
+        assert_eq!(rounded(1234.4), "1,234");
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Paths are relative to the root of the site, which may be below a prefix (see `site`).
 
-use crate::{address::decoded, program::Module};
+use crate::{address::decoded, program::Module, texts};
 
 /// A page. The server and the browser use the same table, so both draw the same page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,18 +82,19 @@ impl Route {
 
     /// Returns the title of the page; for a page with a name the part after the name.
     pub fn title(self) -> &'static str {
-        match self {
-            Self::Overview => "Carillon: a broker in one binary",
-            Self::Console => "Console · Carillon",
-            Self::Rect => "Rectangle · Carillon",
-            Self::Chart => "Chart · Carillon",
-            Self::Queues => "Queues · Carillon",
-            Self::Topics => "Topics · Carillon",
-            Self::Topic => "Topic · Carillon",
-            Self::Queue => "Queue · Carillon",
-            Self::Connections => "Connections · Carillon",
-            Self::NotFound => "Not found · Carillon",
-        }
+        let title = match self {
+            Self::Overview => texts::title::OVERVIEW,
+            Self::Console => texts::title::CONSOLE,
+            Self::Rect => texts::title::RECT,
+            Self::Chart => texts::title::CHART,
+            Self::Queues => texts::title::QUEUES,
+            Self::Topics => texts::title::TOPICS,
+            Self::Topic => texts::title::TOPIC,
+            Self::Queue => texts::title::QUEUE,
+            Self::Connections => texts::title::CONNECTIONS,
+            Self::NotFound => texts::title::NOT_FOUND,
+        };
+        title.get()
     }
 }
 

@@ -49,7 +49,7 @@ impl Zone {
         };
         format!(
             "{} {}{name}",
-            instant::date(at_ms),
+            instant::shown_date(at_ms),
             instant::time_of_day(at_ms)
         )
     }

@@ -88,12 +88,13 @@ fn check_prefix(prefix: &str) -> Result<(), String> {
 }
 
 /// The first parts of the paths that the server answers itself.
-const OWN_PATHS: [&str; 15] = [
+const OWN_PATHS: [&str; 16] = [
     "api",
     "chart",
     "connections",
     "console",
     "healthz",
+    "language",
     "login",
     "logout",
     "mqtt",

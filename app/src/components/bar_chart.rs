@@ -14,6 +14,7 @@ use crate::{
     feed::{Feed, Source},
     number,
     reactive::{effect, live_text, once_live, text},
+    texts,
 };
 
 #[component]
@@ -75,8 +76,8 @@ fn drawn(feed: &Feed) -> (Vec<f64>, Source) {
 
 fn caption(feed: &Feed) -> &'static str {
     match feed.source() {
-        Source::Example => "Example values",
-        Source::Message => "The chart’s values",
+        Source::Example => texts::demo::EXAMPLE_VALUES.get(),
+        Source::Message => texts::demo::VALUES.get(),
     }
 }
 

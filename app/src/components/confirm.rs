@@ -8,6 +8,7 @@ use crate::{
     api::{self, Request},
     change::Change,
     reactive::{effect, flag, live_text, text},
+    texts,
 };
 
 /// Asks about each change that the signal gets. `done` gets the report.
@@ -62,7 +63,7 @@ pub fn Confirm(
             <p role="status">{live_text(words)}</p>
             <div class="buttons">
                 <button type="button" autofocus on:click=move |_| is_open.set(false)>
-                    "Cancel"
+                    {texts::dialog::CANCEL.get()}
                 </button>
                 <button
                     type="button"

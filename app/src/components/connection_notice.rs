@@ -6,6 +6,7 @@ use crate::{
     browser::{self, Appointment},
     connection::{Connection, State},
     reactive::{hold, live_text, once_live, shown, text},
+    texts,
 };
 
 #[component]
@@ -19,27 +20,27 @@ pub fn ConnectionNotice() -> impl IntoView {
     };
     once_live(move || hold(Appointment::every(250, count_down)));
     let title = live_text(move || match connection.refusal() {
-        reason if reason.is_empty() => "The connection is lost. ",
-        _ => "The server refuses to connect this page. ",
+        reason if reason.is_empty() => texts::page::IS_LOST.get(),
+        _ => texts::page::IS_REFUSED.get(),
     });
     let reason = live_text(move || match connection.state() {
-        _ if !connection.refusal().is_empty() => format!("It says: {}. ", connection.refusal()),
+        _ if !connection.refusal().is_empty() => texts::page::REASON.with(&[&connection.refusal()]),
         State::Lost { reason, .. } if !reason.is_empty() => format!("{reason} "),
         _ => String::new(),
     });
     let next = live_text(move || match connection.state() {
         State::Lost { retry_at_ms, .. } => {
             let seconds = ((retry_at_ms - now_ms.get()) / 1000.0).ceil() as u32;
-            format!("Next attempt in {seconds} s.")
+            texts::page::NEXT_ATTEMPT.with(&[&seconds.to_string()])
         }
-        _ => "Trying again.".into(),
+        _ => texts::page::TRYING.get().into(),
     });
     view! {
-        <noscript inner_html=NOT_LIVE></noscript>
+        <noscript inner_html=texts::page::NOT_LIVE.get()></noscript>
         <aside
             class=text(move || if connection.is_lost() { "notice" } else { "" })
             style:display=shown(move || connection.is_lost())
-            aria-label="Connection"
+            aria-label=texts::page::CONNECTION.get()
         >
             <p>
                 <strong>{title}</strong>
@@ -47,11 +48,8 @@ pub fn ConnectionNotice() -> impl IntoView {
                 {next}
             </p>
             <button type="button" on:click=move |_| connection.open()>
-                "Retry now"
+                {texts::page::RETRY.get()}
             </button>
         </aside>
     }
 }
-
-const NOT_LIVE: &str = "<p class=\"notice\"><span><strong>This page is not live.</strong> It shows \
-                        the last image; JavaScript and WebAssembly would keep it moving.</span></p>";

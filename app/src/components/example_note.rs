@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use crate::{
     feed::{Feed, Source},
     reactive::{shown, text},
+    texts,
 };
 
 /// Shown until the first message that the page can draw. `lacking` is the sentence about the
@@ -14,7 +15,7 @@ pub fn ExampleNote(feed: RwSignal<Feed>, lacking: &'static str) -> impl IntoView
     let is_example = move || feed.with(Feed::source) == Source::Example;
     view! {
         <p class="example-note" style:display=shown(is_example)>
-            <span class="badge">"Example"</span>
+            <span class="badge">{texts::demo::EXAMPLE.get()}</span>
             " "
             {lacking}
         </p>

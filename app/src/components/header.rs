@@ -3,10 +3,12 @@
 use leptos::prelude::*;
 
 use crate::{
+    Text,
     connection::{Connection, State},
     navigation::{CONTENT_ID, Navigation, focus_content},
     reactive::{live_text, text},
     site::here,
+    texts,
 };
 
 #[component]
@@ -21,16 +23,16 @@ pub fn Header() -> impl IntoView {
         click.prevent_default();
         focus_content();
     };
-    let way = move |path: &'static str, name: &'static str| {
+    let way = move |path: &'static str, name: Text| {
         view! {
             <a href=path aria-current=navigation.current(path)>
-                {name}
+                {name.get()}
             </a>
         }
     };
     view! {
         <a class="skip" href=skip on:click=skipped>
-            "Skip to content"
+            {texts::page::SKIP.get()}
         </a>
         <header class="head">
             <div class="head-row">
@@ -38,10 +40,10 @@ pub fn Header() -> impl IntoView {
                     <Mark />
                     <span translate="no">"Carillon"</span>
                 </a>
-                <nav aria-label="Pages">
-                    {way("console", "Console")} {way("rect", "Rectangle")}
-                    {way("chart", "Chart")} {way("topics", "Topics")} {way("queues", "Queues")}
-                    {way("connections", "Connections")}
+                <nav aria-label=texts::page::PAGES.get()>
+                    {way("console", texts::shared::CONSOLE)} {way("rect", texts::shared::RECTANGLE)}
+                    {way("chart", texts::shared::CHART)} {way("topics", texts::shared::TOPICS)} {way("queues", texts::shared::QUEUES)}
+                    {way("connections", texts::shared::CONNECTIONS)}
                 </nav>
                 <ConnectionState />
             </div>
@@ -76,15 +78,15 @@ fn ConnectionState() -> impl IntoView {
     });
     let is_refused = move || !connection.refusal().is_empty();
     let words = live_text(move || match connection.state() {
-        _ if is_refused() => "Connection refused",
-        State::Idle => "Not live yet",
-        State::Connecting { .. } => "Connecting",
-        State::Live => "Live",
-        State::Lost { .. } => "Connection lost",
+        _ if is_refused() => texts::page::REFUSED.get(),
+        State::Idle => texts::page::IDLE.get(),
+        State::Connecting { .. } => texts::page::CONNECTING.get(),
+        State::Live => texts::page::LIVE.get(),
+        State::Lost { .. } => texts::page::LOST.get(),
     });
     view! {
         <p class="connection" data-state=name role="status">
-            <span class="visually-hidden">"Connection: "</span>
+            <span class="visually-hidden">{texts::page::CONNECTION_LABEL.get()}</span>
             {words}
         </p>
     }

@@ -12,6 +12,7 @@ use crate::{
     line::Line,
     reactive::{effect, once_live, shown},
     rows::Rows,
+    texts,
 };
 
 /// Returns the current lines; their keys ascend without gaps.
@@ -65,7 +66,7 @@ pub fn MessageList(
             </p>
         </div>
         <button type="button" class="jump" style:display=shown(move || !is_following.get()) on:click=jump>
-            "Jump to newest"
+            {texts::list::JUMP.get()}
         </button>
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use leptos::prelude::*;
 
 use super::{Count, Lines, MessageList, Tallies};
-use crate::{feed::Feed, reactive::text};
+use crate::{feed::Feed, figures::grouped, reactive::text, texts};
 
 #[component]
 pub fn Messages(feed: RwSignal<Feed>) -> impl IntoView {
@@ -14,33 +14,36 @@ pub fn Messages(feed: RwSignal<Feed>) -> impl IntoView {
     let counts = vec![
         Count {
             name: "received",
-            meaning: "Messages since the list was last cleared",
-            of: text(move || feed.with(Feed::received).to_string()),
+            label: texts::list::RECEIVED,
+            meaning: texts::list::RECEIVED_MEANING,
+            of: text(move || grouped(feed.with(Feed::received))),
         },
         Count {
             name: "missed",
-            meaning: "Skipped by the broker because this page was slower than the topic",
-            of: text(move || feed.with(Feed::missed).to_string()),
+            label: texts::list::MISSED,
+            meaning: texts::list::MISSED_MEANING,
+            of: text(move || grouped(feed.with(Feed::missed))),
         },
         Count {
             name: "ignored",
-            meaning: "Messages without data that this page can show",
-            of: text(move || feed.with(Feed::ignored).to_string()),
+            label: texts::list::IGNORED,
+            meaning: texts::list::IGNORED_MEANING,
+            of: text(move || grouped(feed.with(Feed::ignored))),
         },
     ];
     view! {
         <section class="panel messages" aria-labelledby="messages-title">
             <div class="panel-head">
-                <h2 id="messages-title">"Received"</h2>
+                <h2 id="messages-title">{texts::list::RECEIVED_TITLE.get()}</h2>
                 <button type="button" class="quiet" on:click=move |_| feed.update(Feed::clear)>
-                    "Clear"
+                    {texts::list::CLEAR.get()}
                 </button>
             </div>
             <Tallies per_second counts />
             <MessageList
                 lines
-                label="Messages, the newest last"
-                none="Messages appear here as they arrive."
+                label=texts::list::NEWEST_LAST.get()
+                none=texts::list::NONE_RECEIVED.get()
             />
         </section>
     }

@@ -9,6 +9,7 @@ use crate::{
     json,
     publishing::Draft,
     reactive::{live_text, shown, text, text_of},
+    texts,
     topic::sentence,
 };
 
@@ -52,7 +53,7 @@ pub fn PublishForm(destination: String, draft: RwSignal<Draft>) -> impl IntoView
             }
         >
             <div class="field">
-                <label for="publish-type">"Content type"</label>
+                <label for="publish-type">{texts::publish::CONTENT_TYPE.get()}</label>
                 <input
                     id="publish-type"
                     type="text"
@@ -63,7 +64,7 @@ pub fn PublishForm(destination: String, draft: RwSignal<Draft>) -> impl IntoView
                 />
             </div>
             <div class="field">
-                <label for="publish-body">"Body"</label>
+                <label for="publish-body">{texts::publish::BODY.get()}</label>
                 <textarea
                     id="publish-body"
                     rows="6"
@@ -78,12 +79,12 @@ pub fn PublishForm(destination: String, draft: RwSignal<Draft>) -> impl IntoView
                 </p>
             </div>
             <div class="field">
-                <label for="publish-headers">"Headers, one in each line"</label>
+                <label for="publish-headers">{texts::publish::HEADERS.get()}</label>
                 <textarea
                     id="publish-headers"
                     rows="2"
                     spellcheck="false"
-                    placeholder="name: value"
+                    placeholder=texts::publish::HEADER_EXAMPLE.get()
                     prop:value=text(move || draft.with(|draft| draft.headers.clone()))
                     on:input=form.types(|draft, value| draft.headers = value)
                     aria-invalid=invalid(header_fault)
@@ -100,7 +101,7 @@ pub fn PublishForm(destination: String, draft: RwSignal<Draft>) -> impl IntoView
                         prop:checked=move || draft.with(|draft| draft.is_retained)
                         on:change=form.ticks(|draft, value| draft.is_retained = value)
                     />
-                    "Retain"
+                    {texts::publish::RETAIN.get()}
                 </label>
                 <label class="check">
                     <input
@@ -108,10 +109,10 @@ pub fn PublishForm(destination: String, draft: RwSignal<Draft>) -> impl IntoView
                         prop:checked=move || draft.with(|draft| draft.is_persistent)
                         on:change=form.ticks(|draft, value| draft.is_persistent = value)
                     />
-                    "Persistent"
+                    {texts::publish::PERSISTENT.get()}
                 </label>
                 <div class="field beside">
-                    <label for="publish-expiry">"Expires after seconds"</label>
+                    <label for="publish-expiry">{texts::publish::EXPIRES.get()}</label>
                     <input
                         id="publish-expiry"
                         class="short"
@@ -131,7 +132,7 @@ pub fn PublishForm(destination: String, draft: RwSignal<Draft>) -> impl IntoView
                 class="primary"
                 disabled=move || has_fault() || form.is_sending.get()
             >
-                {live_text(move || if is_for_queue() { "Send" } else { "Publish" })}
+                {live_text(move || if is_for_queue() { texts::publish::SEND.get() } else { texts::publish::PUBLISH.get() })}
             </button>
             <p class=result_class role="status">{result}</p>
         </form>
@@ -195,12 +196,12 @@ impl Form {
 /// Returns the answer to a publication as a sentence.
 fn published(document: &str) -> String {
     let Ok(json) = json::read(document) else {
-        return "Published.".into();
+        return texts::publish::DONE.get().into();
     };
     let id = member_text(&json, "id").unwrap_or_default();
     match whole(&json, "sequence") {
-        0 => format!("Published as {id}."),
-        sequence => format!("Published as message {sequence}, {id}."),
+        0 => texts::publish::DONE_AS.with(&[&id]),
+        sequence => texts::publish::DONE_AS_MESSAGE.with(&[&sequence.to_string(), &id]),
     }
 }
 

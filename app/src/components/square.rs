@@ -8,6 +8,7 @@ use crate::{
     feed::Feed,
     number,
     reactive::{live_text, text},
+    texts,
 };
 
 #[component]
@@ -26,7 +27,7 @@ pub fn Square(feed: RwSignal<Feed>, is_smooth: RwSignal<bool>) -> impl IntoView 
                 style:transform=rotation(feed)
                 data-angle=exact
             ></div>
-            <output class="angle" aria-label="Angle" aria-live="off" translate="no">
+            <output class="angle" aria-label=texts::demo::ANGLE.get() aria-live="off" translate="no">
                 {words}
             </output>
         </div>

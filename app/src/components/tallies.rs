@@ -3,15 +3,19 @@
 use leptos::prelude::*;
 
 use crate::{
+    Text,
     browser::{self, Appointment},
     rate::rounded,
     reactive::{hold, once_live, text, text_of},
+    texts,
 };
 
-/// One count: its name, the meaning of the name, and the value.
+/// One count: its name, the text beside it, its meaning, and the value.
 pub struct Count {
+    /// The same in all languages.
     pub name: &'static str,
-    pub meaning: &'static str,
+    pub label: Text,
+    pub meaning: Text,
     pub of: Signal<String>,
 }
 
@@ -28,14 +32,15 @@ pub fn Tallies(
         }));
     });
     let rate = Count {
-        name: "per second",
-        meaning: "Over the last seconds",
+        name: "rate",
+        label: texts::list::RATE,
+        meaning: texts::list::RATE_MEANING,
         of: text(move || rounded(per_second(now_ms.get()))),
     };
     let draw = |count: Count| {
         view! {
-            <div title=count.meaning>
-                <dt>{count.name}</dt>
+            <div title=count.meaning.get()>
+                <dt>{count.label.get()}</dt>
                 <dd data-figure=count.name translate="no">{text_of(count.of)}</dd>
             </div>
         }

@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use crate::{
     api::Problem,
     reactive::{live_text, shown},
+    texts,
     topic::sentence,
 };
 
@@ -18,7 +19,7 @@ pub fn Trouble(problem: Signal<Option<Problem>>) -> impl IntoView {
         <div class="notice" role="status" style:display=shown(is_so)>
             <p>{live_text(words)}</p>
             <button type="button" style:display=shown(must_sign_in) on:click=reload>
-                "Sign in again"
+                {texts::problem::SIGN_IN.get()}
             </button>
         </div>
     }
@@ -28,9 +29,9 @@ pub fn Trouble(problem: Signal<Option<Problem>>) -> impl IntoView {
 pub fn words(problem: &Problem) -> String {
     let detail = sentence(&problem.detail);
     match problem.status {
-        0 => format!("{detail} The page tries again by itself."),
-        UNAUTHORIZED => "You are signed out, so this is not up to date.".into(),
-        FORBIDDEN => format!("{detail} Ask an operator of this broker for the right."),
+        0 => texts::problem::RETRIES.with(&[&detail]),
+        UNAUTHORIZED => texts::problem::SIGNED_OUT.get().into(),
+        FORBIDDEN => texts::problem::ASK.with(&[&detail]),
         _ => detail,
     }
 }

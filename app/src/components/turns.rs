@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use crate::{
     paging::{Pages, Turn},
     reactive::{flag, shown},
+    texts,
 };
 
 #[component]
@@ -20,9 +21,9 @@ pub fn Turns(pages: Signal<Pages>, turn: impl Fn(Turn) + Copy + 'static) -> impl
     };
     view! {
         <span class="buttons" style:display=shown(move || !(is_first() && is_last()))>
-            {button(Turn::First, "First", flag(is_first))}
-            {button(Turn::Back, "Back", flag(is_first))}
-            {button(Turn::Next, "Next", flag(is_last))}
+            {button(Turn::First, texts::list::FIRST.get(), flag(is_first))}
+            {button(Turn::Back, texts::list::BACK.get(), flag(is_first))}
+            {button(Turn::Next, texts::list::NEXT.get(), flag(is_last))}
         </span>
     }
 }

@@ -28,7 +28,10 @@ use super::{
     subscriptions::{Place, Subscriptions},
     talk::{Talk, clock, subscribe},
 };
-use crate::browser::{self, Appointment};
+use crate::{
+    browser::{self, Appointment},
+    texts,
+};
 
 pub struct Link {
     me: Weak<Self>,
@@ -89,7 +92,7 @@ impl Link {
                 };
                 self.talk.replace(Some(Talk::new(socket, beat)));
             }
-            Err(_) => self.lost("This browser refuses to open the connection.".into()),
+            Err(_) => self.lost(texts::page::BROWSER_REFUSES.get().into()),
         }
     }
 
@@ -296,8 +299,8 @@ impl Link {
             due => due,
         });
         match due {
-            Some(Due::PeerSilent { .. }) => self.lost("The server went silent.".into()),
-            Some(Due::HandshakeOverdue) => self.lost("The server does not answer.".into()),
+            Some(Due::PeerSilent { .. }) => self.lost(texts::page::SILENT.get().into()),
+            Some(Due::HandshakeOverdue) => self.lost(texts::page::NO_ANSWER.get().into()),
             _ => {}
         }
     }

@@ -5,6 +5,7 @@ use crate::{
     figures::duration,
     host::{text, whole},
     json::Json,
+    texts,
 };
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -18,10 +19,14 @@ pub struct Ban {
 
 impl Ban {
     pub fn from_json(json: &Json<'_>) -> Option<Self> {
-        let kinds = ["user", "client", "address"];
+        let kinds = [
+            ("user", texts::connections::USER),
+            ("client", texts::connections::CLIENT),
+            ("address", texts::connections::ADDRESS),
+        ];
         let target = kinds
             .iter()
-            .find_map(|kind| Some(format!("{kind} {}", text(json, kind)?)));
+            .find_map(|(kind, words)| Some(words.with(&[&text(json, kind)?])));
         Some(Self {
             id: json.member("id")?.number()? as u64,
             target: target?,
@@ -32,7 +37,7 @@ impl Ban {
 
     /// Returns the time that is left, and the reason.
     pub fn words(&self) -> String {
-        let left = format!("for another {}", duration(self.seconds));
+        let left = texts::connections::FOR_ANOTHER.with(&[&duration(self.seconds)]);
         match self.reason.is_empty() {
             true => left,
             false => format!("{left}: {}", self.reason),
@@ -42,12 +47,12 @@ impl Ban {
     /// Returns the change that ends it.
     pub fn end(&self) -> Change {
         Change {
-            title: "End a ban".into(),
-            question: format!("This ends 1 ban: {} may connect again.", self.target),
-            button: "End the ban",
+            title: texts::connections::END_A_BAN.get().into(),
+            question: texts::connections::BAN_QUESTION.with(&[&self.target]),
+            button: texts::connections::END_BAN.get(),
             method: "DELETE",
             address: format!("api/bans/{}", self.id),
-            report: format!("{} may connect again.", self.target),
+            report: texts::connections::BAN_ENDED.with(&[&self.target]),
         }
     }
 }

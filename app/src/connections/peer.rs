@@ -7,6 +7,7 @@ use crate::{
     host::{number, text, whole},
     json::{self, Json},
     rate::rounded,
+    texts,
 };
 
 /// A connection.
@@ -56,15 +57,13 @@ impl Peers {
     pub fn summary(&self, contained: &str) -> String {
         let shown = self.list.items.len() as u64;
         match (self.list.has_arrived, contained.is_empty()) {
-            (false, _) => "Waiting for the connections.".into(),
-            (true, false) if shown == 0 => "No connection contains this text.".into(),
-            (true, false) => format!(
-                "{} of {} connections contain this text on this page.",
-                grouped(shown),
-                grouped(self.total)
-            ),
-            (true, true) if self.total == 1 => "1 connection.".into(),
-            (true, true) => format!("{} connections.", grouped(self.total)),
+            (false, _) => texts::connections::WAITING.get().into(),
+            (true, false) if shown == 0 => texts::connections::NO_MATCH.get().into(),
+            (true, false) => {
+                texts::connections::MATCHING.with(&[&grouped(shown), &grouped(self.total)])
+            }
+            (true, true) if self.total == 1 => texts::connections::ONE.get().into(),
+            (true, true) => texts::connections::COUNT.with(&[&grouped(self.total)]),
         }
     }
 }
@@ -107,18 +106,27 @@ impl Peer {
 
     /// Returns how long it is open at a time.
     pub fn age(&self, now_s: u64) -> String {
-        format!("open for {}", duration(now_s.saturating_sub(self.since_s)))
+        texts::connections::AGE.with(&[&duration(now_s.saturating_sub(self.since_s))])
     }
 
     /// Returns the figures: a name and a value for each.
     pub fn figures(&self) -> [(&'static str, String); 6] {
         [
-            ("Subscriptions", grouped(self.subscriptions)),
-            ("Received", grouped(self.delivered)),
-            ("Receives/s", rounded(self.delivered_per_second)),
-            ("Publishes/s", rounded(self.published_per_second)),
-            ("Lag", grouped(self.lag)),
-            ("Skipped", grouped(self.skipped)),
+            (
+                texts::connections::SUBSCRIPTIONS.get(),
+                grouped(self.subscriptions),
+            ),
+            (texts::connections::RECEIVED.get(), grouped(self.delivered)),
+            (
+                texts::connections::RECEIVES.get(),
+                rounded(self.delivered_per_second),
+            ),
+            (
+                texts::connections::PUBLISHES.get(),
+                rounded(self.published_per_second),
+            ),
+            (texts::connections::LAG.get(), grouped(self.lag)),
+            (texts::connections::SKIPPED.get(), grouped(self.skipped)),
         ]
     }
 
@@ -126,16 +134,16 @@ impl Peer {
     pub fn disconnection(&self) -> Change {
         let title = self.title();
         Change {
-            title: "Disconnect a client".into(),
-            question: format!(
-                "This ends 1 connection: {title}, {}, with {} subscriptions. Its client may connect again.",
-                self.origin(),
-                grouped(self.subscriptions)
-            ),
-            button: "Disconnect",
+            title: texts::connections::DISCONNECT_TITLE.get().into(),
+            question: texts::connections::DISCONNECT_QUESTION.with(&[
+                &title,
+                &self.origin(),
+                &grouped(self.subscriptions),
+            ]),
+            button: texts::connections::DISCONNECT.get(),
             method: "DELETE",
             address: format!("api/connections/{}", self.id),
-            report: format!("Disconnected {title}."),
+            report: texts::connections::DISCONNECTED.with(&[&title]),
         }
     }
 }

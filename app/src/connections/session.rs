@@ -6,6 +6,7 @@ use crate::{
     figures::{duration, grouped},
     host::{text, whole},
     json::Json,
+    texts,
 };
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -33,37 +34,29 @@ impl Session {
     /// Returns the state of the session in words.
     pub fn words(&self) -> String {
         if self.is_connected {
-            return "connected".into();
+            return texts::connections::CONNECTED.get().into();
         }
-        let waiting = if self.has_messages {
-            ", messages wait"
-        } else {
-            ""
+        let text = match self.has_messages {
+            true => texts::connections::AWAY_WAITING,
+            false => texts::connections::AWAY,
         };
-        format!(
-            "away, {} subscriptions{waiting}, expires in {}",
-            grouped(self.subscriptions),
-            duration(self.expires_in_s)
-        )
+        text.with(&[&grouped(self.subscriptions), &duration(self.expires_in_s)])
     }
 
     /// Returns the change that ends it.
     pub fn end(&self) -> Change {
         let client = &self.client;
-        let and_connection = if self.is_connected {
-            " and its connection"
-        } else {
-            ""
+        let question = match self.is_connected {
+            true => texts::connections::OPEN_SESSION_QUESTION,
+            false => texts::connections::SESSION_QUESTION,
         };
         Change {
-            title: "End a session".into(),
-            question: format!(
-                "This ends 1 session{and_connection}: {client}. Its subscriptions and the messages that wait for it are deleted."
-            ),
-            button: "End the session",
+            title: texts::connections::END_A_SESSION.get().into(),
+            question: question.with(&[client]),
+            button: texts::connections::END_SESSION.get(),
             method: "DELETE",
             address: format!("api/sessions/{}", encoded(client)),
-            report: format!("Ended the session of {client}."),
+            report: texts::connections::SESSION_ENDED.with(&[client]),
         }
     }
 }

@@ -1,11 +1,14 @@
 //! The subscriptions of one connection. Pure.
 
 use crate::{
+    Text,
     address::encoded,
+    console::Kind,
     figures::{duration, grouped},
     host::{text, whole},
     json::{self, Json},
     row::{Cell, Row},
+    texts,
 };
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -23,7 +26,7 @@ pub struct Subscription {
     pub oldest_held_ms: Option<u64>,
     pub skipped: u64,
     /// The skipped messages by reason: the reason as a sentence, and the number.
-    pub reasons: Vec<(&'static str, u64)>,
+    pub reasons: Vec<(Text, u64)>,
 }
 
 /// Returns the subscriptions in the document of a connection, and whether there are more.
@@ -64,21 +67,36 @@ impl Subscription {
             note,
             ..Cell::default()
         };
-        let lag = self.lag.map_or_else(|| "shared".to_owned(), grouped);
+        let lag = self
+            .lag
+            .map_or_else(|| texts::connections::SHARED.get().to_owned(), grouped);
         Row {
             name: self.filter.clone(),
             href: self.href(),
             cells: vec![
-                cell("Kind", self.kind.clone(), self.selector.clone()),
-                cell("Lag", lag, self.rule().into()),
-                cell("Holds", grouped(self.held), self.age()),
+                cell(
+                    texts::connections::KIND.get(),
+                    self.kind_word(),
+                    self.selector.clone(),
+                ),
+                cell(texts::connections::LAG.get(), lag, self.rule().into()),
+                cell(texts::shared::HOLDS.get(), grouped(self.held), self.age()),
                 Cell {
                     is_amiss: self.skipped > 0,
-                    ..cell("Skipped", grouped(self.skipped), self.reason())
+                    ..cell(
+                        texts::connections::SKIPPED.get(),
+                        grouped(self.skipped),
+                        self.reason(),
+                    )
                 },
             ],
             ..Row::default()
         }
+    }
+
+    /// Returns its kind in the language of the page.
+    fn kind_word(&self) -> String {
+        Kind::named(&self.kind).map_or_else(|| self.kind.clone(), |kind| kind.word().into())
     }
 
     /// Returns the page of its topic or queue; `None` if it has wildcards.
@@ -90,10 +108,10 @@ impl Subscription {
     /// Returns what happens to it with too much lag.
     fn rule(&self) -> &'static str {
         match self.overflow.as_str() {
-            "drop-oldest" => "skips the oldest messages if it is slow",
-            "latest" => "gets the newest message only if it is slow",
-            "disconnect" => "is disconnected if it is slow",
-            "block" => "publishers wait for it",
+            "drop-oldest" => texts::connections::DROP_OLDEST.get(),
+            "latest" => texts::connections::LATEST.get(),
+            "disconnect" => texts::connections::DISCONNECTED_IF_SLOW.get(),
+            "block" => texts::connections::BLOCK.get(),
             _ => "",
         }
     }
@@ -101,24 +119,24 @@ impl Subscription {
     fn age(&self) -> String {
         let age_ms = self.oldest_held_ms.filter(|_| self.held > 0);
         age_ms.map_or_else(String::new, |age_ms| {
-            format!("the oldest for {}", duration(age_ms / 1000))
+            texts::shared::OLDEST_FOR.with(&[&duration(age_ms / 1000)])
         })
     }
 
     /// Returns why it has skipped messages.
     fn reason(&self) -> String {
-        let reason = |(words, count): &(&str, u64)| format!("{} {words}", grouped(*count));
+        let reason = |(words, count): &(Text, u64)| words.with(&[&grouped(*count)]);
         let reasons: Vec<_> = self.reasons.iter().map(reason).collect();
         reasons.join(", ")
     }
 }
 
 /// The reasons of the API, in words.
-const REASONS: [(&str, &str); 4] = [
-    ("lag", "because it was too slow"),
-    ("topicRemoved", "because their topic was deleted"),
-    ("cursorLimit", "because it covers too many topics"),
-    ("queueFull", "because its queue was full"),
+const REASONS: [(&str, Text); 4] = [
+    ("lag", texts::connections::BY_LAG),
+    ("topicRemoved", texts::connections::BY_TOPIC),
+    ("cursorLimit", texts::connections::BY_CURSORS),
+    ("queueFull", texts::connections::BY_QUEUE),
 ];
 
 #[cfg(test)]
@@ -134,15 +152,14 @@ mod tests {
         assert!(has_more);
         let cells = |index: usize| -> Vec<String> {
             let cells = list[index].row().cells.into_iter();
-            let text =
-                |figure: String, note: String| format!("{figure} {note}").replace('\u{202f}', " ");
+            let text = |figure: String, note: String| format!("{figure} {note}");
             cells.map(|cell| text(cell.figure, cell.note)).collect()
         };
         assert_eq!(
             cells(0),
             [
                 "topic ",
-                "1 200 gets the newest message only if it is slow",
+                "1,200 gets the newest message only if it is slow",
                 "0 ",
                 "12 10 because it was too slow, 2 because its queue was full",
             ]

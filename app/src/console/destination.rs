@@ -1,5 +1,7 @@
 //! The kind of destination of a custom message: topic or queue.
 
+use crate::texts;
+
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Kind {
     #[default]
@@ -10,7 +12,7 @@ pub enum Kind {
 impl Kind {
     pub const ALL: [Self; 2] = [Self::Topic, Self::Queue];
 
-    /// Returns the name that is used in storage, in the form, in sentences and in destinations.
+    /// Returns the name that is used in storage, in the form and in destinations.
     pub fn name(self) -> &'static str {
         match self {
             Self::Topic => "topic",
@@ -20,8 +22,16 @@ impl Kind {
 
     pub fn label(self) -> &'static str {
         match self {
-            Self::Topic => "Topic",
-            Self::Queue => "Queue",
+            Self::Topic => texts::shared::TOPIC.get(),
+            Self::Queue => texts::shared::QUEUE.get(),
+        }
+    }
+
+    /// Returns the name in sentences.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Topic => texts::shared::TOPIC_WORD.get(),
+            Self::Queue => texts::shared::QUEUE_WORD.get(),
         }
     }
 

@@ -1,16 +1,17 @@
 //! A custom message of the reader, checked while it is typed.
 
-use broker::TopicName;
+use broker::{NameFault, TopicName};
 
-use crate::json::{self, Fault};
+use crate::{
+    json::{self, Fault},
+    texts,
+};
 
 /// Returns the reason why a page may not publish to this name.
 pub fn name_fault(name: &str) -> Option<String> {
     match TopicName::new(name) {
-        Err(error) => Some(format!("Not a name: {}.", error.fault)),
-        Ok(name) if name.is_reserved() => {
-            Some("Names that begin with $ are the broker's own.".into())
-        }
+        Err(error) => Some(texts::console::NAME_FAULT.with(&[fault(error.fault)])),
+        Ok(name) if name.is_reserved() => Some(texts::console::RESERVED.get().into()),
         Ok(_) => None,
     }
 }
@@ -18,12 +19,24 @@ pub fn name_fault(name: &str) -> Option<String> {
 /// Returns the reason why a body is not JSON, with its position.
 pub fn body_fault(body: &str) -> Option<String> {
     if body.len() > MOST_BYTES {
-        return Some("Longer than 1 MiB.".into());
+        return Some(texts::console::BODY_TOO_LONG.get().into());
     }
-    let Fault { what, line, column } = json::read(body).err()?;
-    Some(format!(
-        "Not JSON: {what}, at line {line}, column {column}."
-    ))
+    json::read(body).err().map(Fault::words)
+}
+
+/// Returns the rule that a name breaks. Only a name, so that no rule of filters is among them.
+fn fault(fault: NameFault) -> &'static str {
+    let text = match fault {
+        NameFault::EmptyLevel => texts::console::EMPTY_LEVEL,
+        NameFault::ControlCharacter => texts::console::CONTROL_CHARACTER,
+        NameFault::Slash => texts::console::SLASH,
+        NameFault::TooLong => texts::console::NAME_TOO_LONG,
+        NameFault::TooDeep => texts::console::TOO_DEEP,
+        NameFault::WildcardInName | NameFault::PartialWildcard | NameFault::RestNotLast => {
+            texts::console::WILDCARD
+        }
+    };
+    text.get()
 }
 
 pub const FIRST_NAME: &str = "demo.greeting";
@@ -63,6 +76,20 @@ mod tests {
                 "{fault}"
             );
             assert_eq!(fault.matches("column").count(), 1, "{fault}");
+        }
+    }
+
+    #[test]
+    fn rules_have_the_words_of_the_broker() {
+        for rule in [
+            NameFault::EmptyLevel,
+            NameFault::ControlCharacter,
+            NameFault::Slash,
+            NameFault::WildcardInName,
+            NameFault::TooLong,
+            NameFault::TooDeep,
+        ] {
+            assert_eq!(fault(rule), rule.to_string());
         }
     }
 

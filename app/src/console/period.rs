@@ -1,19 +1,21 @@
 //! The interval between two messages of the Console.
 
+use crate::texts;
+
 /// Returns the typed period in milliseconds, or the reason why it is not valid.
 pub fn parse(text: &str) -> Result<u32, &'static str> {
     let text = text.trim();
     if text.is_empty() {
-        return Err("Enter a number of milliseconds.");
+        return Err(texts::console::NO_PERIOD.get());
     }
     let digits = text.bytes().all(|byte| byte.is_ascii_digit());
     if !digits {
-        return Err("Only whole milliseconds, such as 1000.");
+        return Err(texts::console::NOT_WHOLE.get());
     }
     match text.parse() {
-        Ok(period) if period < SHORTEST_MS => Err("At least 10 ms: browsers keep no shorter time."),
+        Ok(period) if period < SHORTEST_MS => Err(texts::console::TOO_SHORT.get()),
         Ok(period) if period <= LONGEST_MS => Ok(period),
-        _ => Err("At most 3600000 ms, which is an hour."),
+        _ => Err(texts::console::TOO_LONG.get()),
     }
 }
 

@@ -12,6 +12,7 @@ use crate::{
     rate::Rate,
     reactive::{effect, hold, once_live},
     reading::{Data, written},
+    texts,
 };
 
 /// The published messages: their number by result, and a list of the newest.
@@ -134,10 +135,10 @@ impl Publisher {
             key: number,
             who: match kind {
                 Kind::Topic => name.into(),
-                Kind::Queue => format!("queue {name}"),
+                Kind::Queue => texts::console::TO_QUEUE.with(&[name]),
             },
             what: shortened(body),
-            note: "sent",
+            note: texts::console::SENT.get(),
             unix_ms: browser::unix_ms(),
             ..Line::default()
         };
@@ -149,9 +150,9 @@ impl Publisher {
     fn told(self, number: u64, outcome: &Outcome) {
         let accepted = *outcome == Outcome::Accepted;
         let note = match outcome {
-            Outcome::Accepted => "accepted",
-            Outcome::Refused(_) => "refused",
-            Outcome::Unknown => "unanswered",
+            Outcome::Accepted => texts::console::ACCEPTED.get(),
+            Outcome::Refused(_) => texts::console::REFUSED.get(),
+            Outcome::Unknown => texts::console::UNANSWERED.get(),
         };
         self.tally.try_update(|tally| {
             tally.accepted += u64::from(accepted);

@@ -22,6 +22,7 @@ use crate::{
     api,
     browser::{self, Appointment},
     reactive::{hold, once_live},
+    texts,
 };
 use tree::Request;
 
@@ -173,7 +174,7 @@ impl Explorer {
                         .try_update(|tree| tree.take(&request, level, now_ms()));
                     self.problem.try_set(String::new());
                 }
-                Ok(None) => self.failed(&request, "the server’s answer is not understood"),
+                Ok(None) => self.failed(&request, texts::problem::NOT_UNDERSTOOD.get()),
                 Err(problem) => self.failed(&request, &problem.detail),
             }
         });
@@ -182,8 +183,7 @@ impl Explorer {
     /// Without a notification, because the request is repeated after a second and not at once.
     fn failed(self, request: &Request, reason: &str) {
         self.tree.try_update_untracked(|tree| tree.failed(request));
-        self.problem
-            .try_set(format!("The topics cannot be loaded: {reason}."));
+        self.problem.try_set(texts::topics::PROBLEM.with(&[reason]));
     }
 }
 

@@ -1,7 +1,7 @@
 //! A row of the explorer as text. Pure; `pages::topics` draws it.
 
 use super::tree::{NodeId, ROOT, Row, SYSTEM, Tree};
-use crate::{address::encoded, figures::grouped, rate::rounded};
+use crate::{address::encoded, figures::grouped, rate::rounded, texts};
 
 /// The texts of a row; most may be empty.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -49,7 +49,7 @@ impl RowText {
             return Self {
                 id: format!("more-{id}"),
                 depth,
-                name: "Loading more…".into(),
+                name: texts::topics::LOADING.get().into(),
                 ..Self::default()
             };
         }
@@ -64,7 +64,9 @@ impl RowText {
             link: topic.map(|_| topic_link(&child.name)),
             below: below(child.topics, child.has_more_topics, node.can_open()),
             rate: match node.rate() {
-                Some(rate) if id != SYSTEM && !is_idle => format!("{}/s", rounded(rate)),
+                Some(rate) if id != SYSTEM && !is_idle => {
+                    texts::shared::PER_SECOND_OF.with(&[&rounded(rate)])
+                }
                 _ => String::new(),
             },
             line: node.activity.line(),
@@ -81,7 +83,7 @@ impl RowText {
 fn below(topics: u64, has_more: bool, can_open: bool) -> String {
     match (can_open, has_more) {
         (false, _) => String::new(),
-        (true, true) => format!("more than {}", grouped(topics)),
+        (true, true) => texts::topics::MORE_THAN.with(&[&grouped(topics)]),
         (true, false) => grouped(topics),
     }
 }
@@ -133,10 +135,10 @@ mod tests {
         let stock = &rows[0];
         assert_eq!(stock.link.as_deref(), Some("topics/stock%20price"));
         assert_eq!((&*stock.rate, stock.is_open), ("2.5/s", None));
-        assert_eq!(stock.listeners.replace('\u{202f}', " "), "1 234");
+        assert_eq!(stock.listeners, "1,234");
         let folder = &rows[1];
         assert_eq!((&folder.link, folder.is_open), (&None, Some(false)));
-        assert_eq!(folder.below.replace('\u{202f}', " "), "more than 1 000");
+        assert_eq!(folder.below, "more than 1,000");
         assert_eq!(rows[2].name, "Loading more…");
     }
 }

@@ -7,6 +7,8 @@ use super::{
     level::{Child, Level},
 };
 
+use crate::texts;
+
 /// The index of a node; it stays the same while the node exists.
 pub type NodeId = usize;
 
@@ -105,7 +107,7 @@ impl Tree {
         let system = Node {
             depth: 1,
             child: Child {
-                level: "System topics".into(),
+                level: texts::topics::SYSTEM.get().into(),
                 is_system: true,
                 ..Child::default()
             },

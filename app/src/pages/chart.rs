@@ -6,6 +6,7 @@ use super::image_note::ImageNote;
 use crate::{
     components::{BarChart, ExampleNote, Messages},
     demo::{Demo, follow},
+    texts,
 };
 
 #[component]
@@ -13,15 +14,13 @@ pub fn Chart() -> impl IntoView {
     let (feed, image) = follow(Demo::Chart);
     view! {
         <div class="page-head">
-            <h1>"Chart"</h1>
-            <p>
-                "Draws the numbers of every message on topic " <code translate="no">"chart"</code> "."
-            </p>
+            <h1>{texts::shared::CHART.get()}</h1>
+            <p inner_html=texts::demo::CHART_INTRO.get()></p>
         </div>
         <div class="split">
-            <section class="panel stage" aria-label="The chart">
+            <section class="panel stage" aria-label=texts::demo::THE_CHART.get()>
                 <BarChart feed />
-                <ExampleNote feed lacking="No message with numbers has arrived yet." />
+                <ExampleNote feed lacking=texts::demo::NO_NUMBERS.get() />
                 <ImageNote image reads=Demo::Chart.reads() />
             </section>
             <Messages feed />

@@ -8,7 +8,9 @@ use crate::{
     components::{Count, Lines, MessageList, Tallies},
     connection::Connection,
     console::{Kind, Mode, Publisher, Settings, Tally, draft, period},
+    figures::grouped,
     reactive::{flag, live_text, shown, text, text_of},
+    texts,
 };
 
 #[component]
@@ -17,17 +19,11 @@ pub fn Console() -> impl IntoView {
     let publisher = Publisher::new(settings);
     view! {
         <div class="page-head">
-            <h1>"Console"</h1>
-            <p>
-                "Publishes for as long as it is open. Watch it from the "
-                <a href="rect">"rectangle"</a>
-                " and the "
-                <a href="chart">"chart"</a>
-                ", in as many windows as you like."
-            </p>
+            <h1>{texts::shared::CONSOLE.get()}</h1>
+            <p inner_html=texts::console::INTRO.get()></p>
         </div>
         <div class="split">
-            <section class="panel controls" aria-label="Controls">
+            <section class="panel controls" aria-label=texts::console::CONTROLS.get()>
                 <Announcement settings publisher />
                 <Modes settings />
                 <Draft settings />
@@ -35,7 +31,7 @@ pub fn Console() -> impl IntoView {
                 <div class="buttons">
                     <PauseButton settings />
                     <button type="button" on:click=move |_| publisher.publish_one()>
-                        "Send once"
+                        {texts::console::SEND_ONCE.get()}
                     </button>
                 </div>
             </section>
@@ -56,26 +52,25 @@ fn Announcement(settings: Settings, publisher: Publisher) -> impl IntoView {
         _ => "waiting",
     };
     let title = live_text(move || match state() {
-        "publishing" => "Publishing",
-        "paused" => "Paused",
-        "held" => "Holding",
-        _ => "Waiting for the connection",
+        "publishing" => texts::console::PUBLISHING.get(),
+        "paused" => texts::console::PAUSED.get(),
+        "held" => texts::console::HOLDING.get(),
+        _ => texts::console::WAITING.get(),
     });
     let destination = move || match settings.mode.get() {
-        Mode::Rect => "topic “rect”".to_owned(),
-        Mode::Chart => "topic “chart”".to_owned(),
-        Mode::Custom => format!("{} “{}”", settings.kind.get().name(), settings.name.get()),
+        Mode::Rect => texts::console::TO_RECT.get().to_owned(),
+        Mode::Chart => texts::console::TO_CHART.get().to_owned(),
+        Mode::Custom => format!("{} “{}”", settings.kind.get().word(), settings.name.get()),
     };
     let detail = live_text(move || match state() {
-        "publishing" => format!(
-            "One message to {} every {} ms, as {}.",
-            destination(),
-            settings.period_ms.get(),
-            publisher.producer.get()
-        ),
-        "held" => "Nothing is sent until the message is valid.".into(),
-        "paused" => "Nothing is sent until you resume or send once.".into(),
-        _ => "Nothing is sent and nothing is queued.".into(),
+        "publishing" => texts::console::DETAIL.with(&[
+            &destination(),
+            &settings.period_ms.get().to_string(),
+            &publisher.producer.get(),
+        ]),
+        "held" => texts::console::HELD_DETAIL.get().into(),
+        "paused" => texts::console::PAUSED_DETAIL.get().into(),
+        _ => texts::console::WAITING_DETAIL.get().into(),
     });
     view! {
         <div class="announcement" data-state=text(state)>
@@ -98,11 +93,11 @@ fn Modes(settings: Settings) -> impl IntoView {
     };
     view! {
         <fieldset class="segmented">
-            <legend>"What to publish"</legend>
+            <legend>{texts::console::WHAT.get()}</legend>
             <div>
-                {choice(Mode::Rect, "Rectangle").draw("mode")}
-                {choice(Mode::Chart, "Chart").draw("mode")}
-                {choice(Mode::Custom, "Custom").draw("mode")}
+                {choice(Mode::Rect, texts::shared::RECTANGLE.get()).draw("mode")}
+                {choice(Mode::Chart, texts::shared::CHART.get()).draw("mode")}
+                {choice(Mode::Custom, texts::console::CUSTOM.get()).draw("mode")}
             </div>
         </fieldset>
     }
@@ -122,7 +117,7 @@ fn Kinds(settings: Settings) -> impl IntoView {
     };
     view! {
         <fieldset class="segmented">
-            <legend class="visually-hidden">"Where to"</legend>
+            <legend class="visually-hidden">{texts::console::WHERE.get()}</legend>
             <div>
                 {choice(Kind::Topic).draw("kind")}
                 {choice(Kind::Queue).draw("kind")}
@@ -191,7 +186,7 @@ fn Draft(settings: Settings) -> impl IntoView {
             <p id="draft-name-fault" class="fault" aria-live="polite">{text_of(name_fault)}</p>
         </div>
         <div class="field" style:display=is_custom>
-            <label for="draft-body">"Body, JSON"</label>
+            <label for="draft-body">{texts::console::BODY.get()}</label>
             <textarea
                 id="draft-body"
                 rows="5"
@@ -233,12 +228,12 @@ fn Period(settings: Settings) -> impl IntoView {
     };
     let explanation = text(move || match refused.get() {
         reason if reason.is_empty() => reason,
-        reason => format!("{reason} The period stays {} ms.", settings.period_ms.get()),
+        reason => texts::console::STAYS.with(&[&reason, &settings.period_ms.get().to_string()]),
     });
     let period = text(move || settings.period_ms.get().to_string());
     view! {
         <div class="field">
-            <label for="period">"Period in milliseconds"</label>
+            <label for="period">{texts::console::PERIOD.get()}</label>
             <input
                 id="period"
                 class="short"
@@ -253,8 +248,7 @@ fn Period(settings: Settings) -> impl IntoView {
                 aria-describedby="period-hint period-fault"
             />
             <p id="period-hint" class="hint">
-                "From 10 to 3600000. Applies when you leave the field or press Enter; hidden tabs "
-                "are held to one message a second or less."
+                {texts::console::PERIOD_HINT.get()}
             </p>
             <p id="period-fault" class="fault" aria-live="polite">{text_of(explanation)}</p>
         </div>
@@ -265,9 +259,9 @@ fn Period(settings: Settings) -> impl IntoView {
 fn PauseButton(settings: Settings) -> impl IntoView {
     let label = move || {
         if settings.running.get() {
-            "Pause"
+            texts::shared::PAUSE.get()
         } else {
-            "Resume"
+            texts::shared::RESUME.get()
         }
     };
     view! {
@@ -286,31 +280,48 @@ fn SentList(publisher: Publisher) -> impl IntoView {
     let tally = publisher.tally;
     let lines: Lines = Arc::new(move || tally.with(|tally| tally.list.clone()));
     let per_second = move |now_ms| tally.with(|tally| tally.per_second(now_ms));
-    let count = |name, meaning, of: fn(&Tally) -> u64| Count {
+    let count = |name, label, meaning, of: fn(&Tally) -> u64| Count {
         name,
+        label,
         meaning,
-        of: text(move || tally.with(of).to_string()),
+        of: text(move || grouped(tally.with(of))),
     };
     let counts = vec![
-        count("sent", "Handed to the connection", |tally| tally.sent),
-        count("accepted", "Accepted by the broker", |tally| tally.accepted),
-        count("failed", "Refused, or lost with the connection", |tally| {
-            tally.failed
-        }),
-        count("skipped", "Not sent: there was no connection", |tally| {
-            tally.skipped
-        }),
+        count(
+            "sent",
+            texts::console::SENT,
+            texts::console::SENT_MEANING,
+            |tally| tally.sent,
+        ),
+        count(
+            "accepted",
+            texts::console::ACCEPTED,
+            texts::console::ACCEPTED_MEANING,
+            |tally| tally.accepted,
+        ),
+        count(
+            "failed",
+            texts::console::FAILED,
+            texts::console::FAILED_MEANING,
+            |tally| tally.failed,
+        ),
+        count(
+            "skipped",
+            texts::console::SKIPPED,
+            texts::console::SKIPPED_MEANING,
+            |tally| tally.skipped,
+        ),
     ];
     view! {
         <section class="panel messages" aria-labelledby="sent-title">
             <div class="panel-head">
-                <h2 id="sent-title">"Sent"</h2>
+                <h2 id="sent-title">{texts::console::SENT_TITLE.get()}</h2>
             </div>
             <Tallies per_second counts />
             <MessageList
                 lines
-                label="Messages sent, the newest last"
-                none="Nothing has been sent yet."
+                label=texts::console::SENT_LIST.get()
+                none=texts::console::NONE_SENT.get()
             />
         </section>
     }

@@ -2,17 +2,15 @@
 
 use leptos::prelude::*;
 
+use crate::texts;
+
 #[component]
 pub fn NotFound() -> impl IntoView {
     view! {
         <div class="page-head not-found">
             <p class="status-code">"404"</p>
-            <h1>"Page not found"</h1>
-            <p>
-                "There is no page at this address. "
-                <a href="./">"The overview"</a>
-                " lists all pages."
-            </p>
+            <h1>{texts::page::NOT_FOUND.get()}</h1>
+            <p inner_html=texts::page::NOT_FOUND_HELP.get()></p>
         </div>
     }
 }

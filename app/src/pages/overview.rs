@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 
 use crate::{
+    Text,
     components::{FigureRows, MiniatureBars, MiniatureSquare},
     connection::{Connection, Delivery, Wanted},
     demo::{Demo, newest},
@@ -12,6 +13,7 @@ use crate::{
     rate::rounded,
     reactive::{carried, hold, live_text, once_live, plain_text, shown},
     site::site,
+    texts,
 };
 
 #[component]
@@ -21,10 +23,9 @@ pub fn Overview() -> impl IntoView {
     let site = site();
     view! {
         <div class="page-head hero">
-            <h1>"One message reaches every subscriber."</h1>
+            <h1>{texts::overview::HERO.get()}</h1>
             <p>
-                "Carillon is a broker in one binary: each message published over MQTT, STOMP or "
-                "HTTP reaches all subscribers, in one order."
+                {texts::overview::INTRO.get()}
             </p>
         </div>
         <div class="cards">
@@ -36,22 +37,22 @@ pub fn Overview() -> impl IntoView {
                     <div></div>
                     <div></div>
                 </div>
-                <h2>"Console"</h2>
-                <p>"Publish: angles, bars, or a message of your own."</p>
+                <h2>{texts::shared::CONSOLE.get()}</h2>
+                <p>{texts::overview::CONSOLE.get()}</p>
             </a>
             <a href="rect" class="card">
                 <MiniatureSquare feed=square />
-                <h2>"Rectangle"</h2>
-                <p>"Watch a square turn with every message."</p>
+                <h2>{texts::shared::RECTANGLE.get()}</h2>
+                <p>{texts::overview::RECT.get()}</p>
             </a>
             <a href="chart" class="card">
                 <MiniatureBars feed=bars />
-                <h2>"Chart"</h2>
-                <p>"Watch seven bars follow the newest message."</p>
+                <h2>{texts::shared::CHART.get()}</h2>
+                <p>{texts::overview::CHART.get()}</p>
             </a>
         </div>
         <section aria-labelledby="figures-title">
-            <h2 id="figures-title">"The broker now"</h2>
+            <h2 id="figures-title">{texts::overview::NOW.get()}</h2>
             <p class="aside">
                 {live_text(move || figures.with(figures::version_and_age))}
             </p>
@@ -60,23 +61,23 @@ pub fn Overview() -> impl IntoView {
         <div class="columns">
             <div>
                 <section aria-labelledby="topics-title">
-                    <h2 id="topics-title">"Topics"</h2>
+                    <h2 id="topics-title">{texts::shared::TOPICS.get()}</h2>
                     <Topics figures />
                 </section>
                 <section aria-labelledby="queues-title">
                     <h2 id="queues-title">
-                        <a href="queues">"Queues"</a>
+                        <a href="queues">{texts::shared::QUEUES.get()}</a>
                     </h2>
                     <p>{live_text(move || queues.with(Board::summary))}</p>
                 </section>
             </div>
             <section aria-labelledby="curl-title">
-                <h2 id="curl-title">"From a terminal"</h2>
-                <p>"Any HTTP client can publish:"</p>
+                <h2 id="curl-title">{texts::overview::TERMINAL.get()}</h2>
+                <p>{texts::overview::PUBLISH.get()}</p>
                 <pre tabindex="0" translate="no">
                     <code>{plain_text(curl_publish(&site))}</code>
                 </pre>
-                <p>"Any client that can read a stream can subscribe:"</p>
+                <p>{texts::overview::SUBSCRIBE.get()}</p>
                 <pre tabindex="0" translate="no">
                     <code>{plain_text(curl_listen(&site))}</code>
                 </pre>
@@ -87,24 +88,24 @@ pub fn Overview() -> impl IntoView {
 
 #[component]
 fn Totals(figures: RwSignal<Figures>) -> impl IntoView {
-    let tile = move |name: &'static str, value: fn(&Figures) -> String| {
+    let tile = move |name: Text, value: fn(&Figures) -> String| {
         view! {
             <div>
-                <dt>{name}</dt>
+                <dt>{name.get()}</dt>
                 <dd translate="no">{live_text(move || figures.with(value))}</dd>
             </div>
         }
     };
     view! {
         <dl class="totals">
-            {tile("published per second", |now| rounded(now.published_per_second))}
-            {tile("delivered per second", |now| rounded(now.delivered_per_second))}
-            {tile("connections", |now| figures::grouped(now.connections))}
-            {tile("subscriptions", |now| figures::grouped(now.subscriptions))}
-            {tile("published", |now| figures::grouped(now.published))}
-            {tile("delivered", |now| figures::grouped(now.delivered))}
-            {tile("skipped", |now| figures::grouped(now.dropped))}
-            {tile("held", |now| figures::bytes(now.bytes_held))}
+            {tile(texts::overview::PUBLISHED_RATE, |now| rounded(now.published_per_second))}
+            {tile(texts::overview::DELIVERED_RATE, |now| rounded(now.delivered_per_second))}
+            {tile(texts::overview::CONNECTIONS, |now| figures::grouped(now.connections))}
+            {tile(texts::overview::SUBSCRIPTIONS, |now| figures::grouped(now.subscriptions))}
+            {tile(texts::overview::PUBLISHED, |now| figures::grouped(now.published))}
+            {tile(texts::overview::DELIVERED, |now| figures::grouped(now.delivered))}
+            {tile(texts::overview::SKIPPED, |now| figures::grouped(now.dropped))}
+            {tile(texts::overview::HELD, |now| figures::bytes(now.bytes_held))}
         </dl>
     }
 }
@@ -117,16 +118,16 @@ fn Topics(figures: RwSignal<Figures>) -> impl IntoView {
         <table class="topics">
             <thead>
                 <tr>
-                    <th scope="col">"Topic"</th>
-                    <th scope="col">"Messages"</th>
-                    <th scope="col">"Per second"</th>
-                    <th scope="col">"Listeners"</th>
+                    <th scope="col">{texts::shared::TOPIC.get()}</th>
+                    <th scope="col">{texts::shared::MESSAGES.get()}</th>
+                    <th scope="col">{texts::shared::RATE.get()}</th>
+                    <th scope="col">{texts::shared::LISTENERS.get()}</th>
                 </tr>
             </thead>
             <FigureRows rows />
         </table>
         <p class="none" style:display=is_none>
-            "No topics yet: the first message creates one."
+            {texts::overview::NO_TOPICS.get()}
         </p>
     }
 }

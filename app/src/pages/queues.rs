@@ -7,6 +7,7 @@ use crate::{
     queues::{self, Board},
     reactive::{live_text, plain_text, shown},
     site::site,
+    texts,
 };
 
 #[component]
@@ -16,8 +17,8 @@ pub fn Queues() -> impl IntoView {
     let warning = move || board.with(Board::warning);
     view! {
         <div class="page-head">
-            <h1>"Queues"</h1>
-            <p>"A queue keeps each message until one of its consumers has acknowledged it."</p>
+            <h1>{texts::shared::QUEUES.get()}</h1>
+            <p>{texts::queues::INTRO.get()}</p>
         </div>
         <p class="notice" role="status" style:display=shown(move || !warning().is_empty())>
             {live_text(warning)}
@@ -30,16 +31,16 @@ pub fn Queues() -> impl IntoView {
             role="table"
             style:display=shown(move || board.with(Board::has_queues))
         >
-            <caption class="visually-hidden">"The queues by name, as they are now"</caption>
+            <caption class="visually-hidden">{texts::queues::CAPTION.get()}</caption>
             <thead role="rowgroup">
                 <tr role="row">
-                    <th scope="col" role="columnheader">"Queue"</th>
-                    <th scope="col" role="columnheader">"Waiting"</th>
-                    <th scope="col" role="columnheader">"Unacknowledged"</th>
-                    <th scope="col" role="columnheader">"Consumers"</th>
-                    <th scope="col" role="columnheader">"Enqueued"</th>
-                    <th scope="col" role="columnheader">"Acknowledged"</th>
-                    <th scope="col" role="columnheader">"Dead letters"</th>
+                    <th scope="col" role="columnheader">{texts::shared::QUEUE.get()}</th>
+                    <th scope="col" role="columnheader">{texts::queues::WAITING.get()}</th>
+                    <th scope="col" role="columnheader">{texts::queues::UNACKNOWLEDGED.get()}</th>
+                    <th scope="col" role="columnheader">{texts::queues::CONSUMERS.get()}</th>
+                    <th scope="col" role="columnheader">{texts::queues::ENQUEUED.get()}</th>
+                    <th scope="col" role="columnheader">{texts::queues::ACKNOWLEDGED.get()}</th>
+                    <th scope="col" role="columnheader">{texts::queues::DEAD_LETTERS.get()}</th>
                 </tr>
             </thead>
             <FigureRows rows=move || board.with(Board::rows) />
@@ -54,15 +55,12 @@ fn FirstSteps(is_shown: Signal<String>) -> impl IntoView {
     let send = format!("curl -d hello {}/api/queues/orders", site());
     view! {
         <section class="panel first-steps" style:display=is_shown>
-            <h2>"No queues yet"</h2>
-            <p>"The first message creates one:"</p>
+            <h2>{texts::queues::NONE.get()}</h2>
+            <p>{texts::queues::FIRST.get()}</p>
             <pre tabindex="0" translate="no">
                 <code>{plain_text(send)}</code>
             </pre>
-            <p>
-                "The " <a href="console">"Console"</a>
-                " sends to queues as well: choose Custom there, then Queue."
-            </p>
+            <p inner_html=texts::queues::FROM_CONSOLE.get()></p>
         </section>
     }
 }

@@ -8,6 +8,7 @@ use crate::{
     components::{ExampleNote, Messages, Square, Switch},
     demo::{Demo, follow},
     reactive::once_live,
+    texts,
 };
 
 #[component]
@@ -21,16 +22,14 @@ pub fn Rect() -> impl IntoView {
     });
     view! {
         <div class="page-head">
-            <h1>"Rectangle"</h1>
-            <p>
-                "Turns to the angle of every message on topic " <code translate="no">"rect"</code> "."
-            </p>
+            <h1>{texts::shared::RECTANGLE.get()}</h1>
+            <p inner_html=texts::demo::RECT_INTRO.get()></p>
         </div>
         <div class="split">
-            <section class="panel stage" aria-label="The square">
+            <section class="panel stage" aria-label=texts::demo::SQUARE.get()>
                 <Square feed is_smooth />
-                <Switch on=is_smooth label="Transition" />
-                <ExampleNote feed lacking="No message with a number has arrived yet." />
+                <Switch on=is_smooth label=texts::demo::TRANSITION.get() />
+                <ExampleNote feed lacking=texts::demo::NO_NUMBER.get() />
                 <ImageNote image reads=Demo::Rect.reads() />
             </section>
             <Messages feed />

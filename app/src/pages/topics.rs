@@ -17,6 +17,7 @@ use crate::{
     navigation::Navigation,
     reactive::{GuardSlot, effect, live_text, plain_text, shown, text, text_of},
     site::{parameter, show_parameters},
+    texts,
     window::{ROW_PX, top_px},
 };
 
@@ -26,13 +27,13 @@ pub fn Topics() -> impl IntoView {
     let explorer = Explorer::new(&search);
     let is_empty = move || explorer.tree.with(Tree::is_empty);
     let nothing = move || match explorer.source.with(|source| source.is_search()) {
-        true => "No topic has such a name.",
-        false => "No topics yet: the first message creates one.",
+        true => texts::topics::NOT_FOUND.get(),
+        false => texts::overview::NO_TOPICS.get(),
     };
     view! {
         <div class="page-head">
-            <h1>"Topics"</h1>
-            <p>"Every topic of the broker, by the levels of its name, as it is now."</p>
+            <h1>{texts::shared::TOPICS.get()}</h1>
+            <p>{texts::topics::INTRO.get()}</p>
         </div>
         <Controls explorer search />
         <p class="fault" role="status">{text_of(text(move || explorer.problem.get()))}</p>
@@ -60,23 +61,23 @@ fn Controls(explorer: Explorer, search: String) -> impl IntoView {
     view! {
         <div class="tool-row">
             <div class="field grows">
-                <label for="topic-search">"Search"</label>
+                <label for="topic-search">{texts::topics::SEARCH.get()}</label>
                 <input
                     id="topic-search"
                     type="search"
                     autocomplete="off"
                     spellcheck="false"
-                    placeholder="part of a name, or a filter such as finance.*"
+                    placeholder=texts::topics::SEARCH_HINT.get()
                     value=search
                     on:input=typed
                 />
             </div>
             <div class="field">
-                <label for="topic-order">"Order"</label>
+                <label for="topic-order">{texts::topics::ORDER.get()}</label>
                 <select id="topic-order" on:change=sorted disabled=is_search>
-                    <option value="name">"Name"</option>
-                    <option value="rate">"Rate"</option>
-                    <option value="time">"Newest message"</option>
+                    <option value="name">{texts::shared::NAME.get()}</option>
+                    <option value="rate">{texts::topics::RATE.get()}</option>
+                    <option value="time">{texts::topics::NEWEST.get()}</option>
                 </select>
             </div>
         </div>
@@ -122,7 +123,7 @@ fn Grid(explorer: Explorer) -> impl IntoView {
         <div
             class="grid explorer"
             role="treegrid"
-            aria-label="Topics"
+            aria-label=texts::shared::TOPICS.get()
             aria-rowcount=text(move || (count() + 1).to_string())
             aria-activedescendant=described
             tabindex="0"
@@ -132,11 +133,11 @@ fn Grid(explorer: Explorer) -> impl IntoView {
             on:keydown=move |event| reader.pressed(&event)
         >
             <div class="grid-head" role="row" aria-rowindex="1">
-                <span role="columnheader">"Topic"</span>
-                <span role="columnheader" class="wide">"Last minute"</span>
-                <span role="columnheader" class="end">"Rate"</span>
-                <span role="columnheader" class="wide">"Newest message"</span>
-                <span role="columnheader" class="wide end">"Listeners"</span>
+                <span role="columnheader">{texts::shared::TOPIC.get()}</span>
+                <span role="columnheader" class="wide">{texts::topics::MINUTE.get()}</span>
+                <span role="columnheader" class="end">{texts::topics::RATE.get()}</span>
+                <span role="columnheader" class="wide">{texts::topics::NEWEST.get()}</span>
+                <span role="columnheader" class="wide end">{texts::shared::LISTENERS.get()}</span>
             </div>
             <div
                 role="rowgroup"
@@ -170,7 +171,11 @@ fn draw(index: usize, row: RowText, active: RwSignal<Option<NodeId>>) -> impl In
     let expanded = row
         .is_open
         .map(|is_open| if is_open { "true" } else { "false" });
-    let retained = if row.is_retained { "retained" } else { "" };
+    let retained = if row.is_retained {
+        texts::topics::RETAINED.get()
+    } else {
+        ""
+    };
     view! {
         <div
             role="row"

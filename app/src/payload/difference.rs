@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::fold::quoted;
-use crate::json::{self, Json};
+use crate::{
+    json::{self, Json},
+    texts,
+};
 
 /// A field or line that is not the same.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -107,7 +110,7 @@ fn of_lines(before: &str, after: &str) -> Vec<Change> {
     );
     let changed = (0..old.len().max(new.len())).filter(|index| old.get(*index) != new.get(*index));
     let change = |index: usize| Change {
-        place: format!("line {}", same_start + index + 1),
+        place: texts::topic::LINE.with(&[&(same_start + index + 1).to_string()]),
         before: old.get(index).map(|line| (*line).to_owned()),
         after: new.get(index).map(|line| (*line).to_owned()),
     };

@@ -5,6 +5,7 @@ use crate::{
     host::{text, whole},
     json::{self, Json},
     row::{Cell, Row},
+    texts,
 };
 
 /// A consumer and what it holds.
@@ -61,7 +62,7 @@ impl HeldBy {
         let names = [&self.client, &self.session];
         let client = match names.into_iter().find(|name| !name.is_empty()) {
             Some(name) => name.clone(),
-            None => format!("subscription {}", self.subscription),
+            None => texts::queue::SUBSCRIPTION_OF.with(&[&self.subscription]),
         };
         match self.user.is_empty() {
             true => client,
@@ -78,19 +79,27 @@ impl HeldBy {
         };
         let age = self.oldest_held_ms.filter(|_| self.held > 0);
         let age = age.map_or_else(String::new, |age_ms| {
-            format!("the oldest for {}", duration(age_ms / 1000))
+            texts::shared::OLDEST_FOR.with(&[&duration(age_ms / 1000)])
         });
         let selector = match self.selector.is_empty() {
-            true => "all messages".to_owned(),
+            true => texts::queue::ALL_MESSAGES.get().to_owned(),
             false => self.selector.clone(),
         };
         Row {
             name: self.name(),
             cells: vec![
-                cell("Holds", grouped(self.held), age),
-                cell("Prefetch", grouped(self.prefetch), String::new()),
-                cell("Subscription", self.filter.clone(), String::new()),
-                cell("Takes", selector, String::new()),
+                cell(texts::shared::HOLDS.get(), grouped(self.held), age),
+                cell(
+                    texts::queue::PREFETCH.get(),
+                    grouped(self.prefetch),
+                    String::new(),
+                ),
+                cell(
+                    texts::shared::SUBSCRIPTION.get(),
+                    self.filter.clone(),
+                    String::new(),
+                ),
+                cell(texts::queue::TAKES.get(), selector, String::new()),
             ],
             ..Row::default()
         }

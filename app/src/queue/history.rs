@@ -6,6 +6,7 @@ use crate::{
     host::number,
     json::{self, Json},
     rate::rounded,
+    texts,
 };
 
 /// The state of the queue at some moments, oldest first.
@@ -59,26 +60,21 @@ impl History {
     pub fn depth_in_words(&self) -> String {
         let depths = self.points.iter().map(|point| point.depth);
         let Some(last) = self.points.last() else {
-            return NOTHING.into();
+            return texts::queue::NOT_MEASURED.get().into();
         };
         let most = depths.fold(0.0, f64::max);
-        format!(
-            "{} wait now, at most {}",
-            grouped(last.depth as u64),
-            grouped(most as u64)
-        )
+        texts::queue::DEPTH.with(&[&grouped(last.depth as u64), &grouped(most as u64)])
     }
 
     /// Returns the rates in words.
     pub fn rates_in_words(&self) -> String {
         let Some(last) = self.points.last() else {
-            return NOTHING.into();
+            return texts::queue::NOT_MEASURED.get().into();
         };
-        format!(
-            "{} come and {} are acknowledged in a second",
-            rounded(last.enqueued_per_second),
-            rounded(last.acknowledged_per_second)
-        )
+        texts::queue::RATES.with(&[
+            &rounded(last.enqueued_per_second),
+            &rounded(last.acknowledged_per_second),
+        ])
     }
 }
 
@@ -94,7 +90,6 @@ impl Point {
 }
 
 const HOUR_MS: f64 = 3_600_000.0;
-const NOTHING: &str = "not measured yet";
 
 #[cfg(test)]
 mod tests {
@@ -118,13 +113,12 @@ mod tests {
     #[test]
     fn a_history_in_words_has_the_newest_values() {
         let history = History::read(DOCUMENT).expect("a history");
-        let words = history.depth_in_words().replace('\u{202f}', " ");
-        assert_eq!(words, "1 200 wait now, at most 1 200");
+        assert_eq!(history.depth_in_words(), "1,200 wait now, at most 1,200");
         assert!(
             history.rates_in_words().starts_with("2.5 come and 1"),
             "{}",
             history.rates_in_words()
         );
-        assert_eq!(History::default().depth_in_words(), NOTHING);
+        assert_eq!(History::default().depth_in_words(), "not measured yet");
     }
 }

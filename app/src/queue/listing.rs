@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use crate::{
+    Text,
     figures::{bytes, grouped},
     host::{text, whole},
     json::{self, Json},
     line::shortened,
     paging::{Pages, Turn},
+    texts,
 };
 
 /// One page of the messages.
@@ -67,18 +69,25 @@ impl Listing {
     /// Returns the number of the page and of its messages.
     pub fn summary(&self, is_selective: bool) -> String {
         let count = grouped(self.messages.len() as u64);
-        let matching = if is_selective { " that match" } else { "" };
+        let choose = |matching: Text, all: Text| if is_selective { matching } else { all };
         match (
             &self.document,
             self.messages.as_slice(),
             self.pages.number(),
         ) {
-            (None, ..) => "Waiting for the messages.".into(),
-            (_, [], 1) if is_selective => "No message matches.".into(),
-            (_, [], 1) => "No messages wait.".into(),
-            (_, [_], 1) => format!("1 message{matching}."),
-            (_, _, 1) if !self.pages.has_more() => format!("{count} messages{matching}."),
-            (_, _, page) => format!("Page {page}: {count} messages{matching}."),
+            (None, ..) => texts::queue::LOADING.get().into(),
+            (_, [], 1) if is_selective => texts::queue::NO_MATCH.get().into(),
+            (_, [], 1) => texts::queue::NO_MESSAGES.get().into(),
+            (_, [_], 1) => choose(texts::queue::ONE_MATCHING, texts::queue::ONE)
+                .get()
+                .into(),
+            (_, _, 1) if !self.pages.has_more() => {
+                choose(texts::queue::COUNT_MATCHING, texts::queue::COUNT).with(&[&count])
+            }
+            (_, _, page) => {
+                let text = choose(texts::queue::PAGE_MATCHING, texts::queue::PAGE);
+                text.with(&[&page.to_string(), &count])
+            }
         }
     }
 
@@ -126,7 +135,7 @@ impl Listed {
         let size = bytes(self.size);
         match self.origin.is_empty() {
             true => size,
-            false => format!("{size}, from {}", self.origin),
+            false => texts::queue::FROM.with(&[&size, &self.origin]),
         }
     }
 }

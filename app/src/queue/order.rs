@@ -1,7 +1,7 @@
 //! An action on a queue that the reader has chosen: the request, and its description before and after it. Pure.
 
 use super::{Addresses, Counted};
-use crate::{console::Kind, figures::grouped, queues::QueueFigures, quoted::quoted};
+use crate::{console::Kind, figures::grouped, queues::QueueFigures, quoted::quoted, texts};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
@@ -39,13 +39,13 @@ impl Action {
     /// Returns the title of the question.
     pub fn title(self) -> &'static str {
         match self {
-            Self::Move => "Move messages",
-            Self::Copy => "Copy messages",
-            Self::Retry => "Retry dead letters",
-            Self::Delete => "Delete messages",
-            Self::Remove => "Delete the queue",
-            Self::Pause => "Pause delivery",
-            Self::Resume => "Resume delivery",
+            Self::Move => texts::queue::MOVE.get(),
+            Self::Copy => texts::queue::COPY.get(),
+            Self::Retry => texts::queue::RETRY.get(),
+            Self::Delete => texts::queue::DELETE.get(),
+            Self::Remove => texts::queue::REMOVE.get(),
+            Self::Pause => texts::queue::PAUSE.get(),
+            Self::Resume => texts::queue::RESUME.get(),
         }
     }
 
@@ -126,22 +126,19 @@ impl Order {
     pub fn question(&self, Counted { matched, held }: Counted) -> String {
         let messages = messages(matched);
         let (kind, name) = &self.to;
-        let to = format!("{} {name}", kind.name());
+        let kind = kind.word();
         let question = match self.action {
-            _ if matched == 0 => "No message waits that this is for. Nothing would change.".into(),
-            Action::Move => format!("This moves {messages} to {to}."),
-            Action::Copy => format!("This copies {messages} to {to}. They stay here as well."),
-            Action::Retry => format!("This sends {messages} back to where they came from."),
-            Action::Delete => format!("This deletes {messages}. They cannot be brought back."),
+            _ if matched == 0 => texts::queue::NOTHING.get().into(),
+            Action::Move => texts::queue::WILL_MOVE.with(&[&messages, kind, name]),
+            Action::Copy => texts::queue::WILL_COPY.with(&[&messages, kind, name]),
+            Action::Retry => texts::queue::WILL_RETRY.with(&[&messages]),
+            Action::Delete => texts::queue::WILL_DELETE.with(&[&messages]),
             Action::Remove | Action::Pause | Action::Resume => String::new(),
         };
         match held {
             0 => question,
-            1 => format!("{question} 1 message that a consumer has is left alone."),
-            held => format!(
-                "{question} {} messages that consumers have are left alone.",
-                grouped(held)
-            ),
+            1 => texts::queue::ONE_HELD.with(&[&question]),
+            held => texts::queue::MANY_HELD.with(&[&question, &grouped(held)]),
         }
     }
 
@@ -149,22 +146,16 @@ impl Order {
     pub fn question_about(&self, queue: &QueueFigures) -> String {
         let waiting = messages(queue.waiting);
         let consumers = match queue.consumers {
-            1 => "1 consumer".to_owned(),
-            count => format!("{} consumers", grouped(count)),
+            1 => texts::queue::ONE_CONSUMER.get().to_owned(),
+            count => texts::queue::MANY_CONSUMERS.with(&[&grouped(count)]),
         };
         match self.action {
-            Action::Pause => format!(
-                "The queue goes on to accept messages, but its {consumers} get no more of the {waiting} that wait until delivery is resumed."
-            ),
-            Action::Resume => {
-                format!("The {waiting} that wait go to the queue’s {consumers} again.")
+            Action::Pause => texts::queue::WILL_PAUSE.with(&[&consumers, &waiting]),
+            Action::Resume => texts::queue::WILL_RESUME.with(&[&waiting, &consumers]),
+            Action::Remove if queue.consumers > 0 => {
+                texts::queue::WILL_EMPTY.with(&[&waiting, &consumers])
             }
-            Action::Remove if queue.consumers > 0 => format!(
-                "This deletes the {waiting} that wait. The queue itself stays while it has its {consumers}."
-            ),
-            Action::Remove => format!(
-                "This deletes the queue and the {waiting} that wait. They cannot be brought back."
-            ),
+            Action::Remove => texts::queue::WILL_REMOVE.with(&[&waiting]),
             _ => String::new(),
         }
     }
@@ -173,10 +164,10 @@ impl Order {
     pub fn button(&self, matched: Option<u64>) -> String {
         let count = matched.map(messages).unwrap_or_default();
         match self.action {
-            Action::Move => format!("Move {count}"),
-            Action::Copy => format!("Copy {count}"),
-            Action::Retry => format!("Retry {count}"),
-            Action::Delete => format!("Delete {count}"),
+            Action::Move => texts::queue::MOVE_COUNT.with(&[&count]),
+            Action::Copy => texts::queue::COPY_COUNT.with(&[&count]),
+            Action::Retry => texts::queue::RETRY_COUNT.with(&[&count]),
+            Action::Delete => texts::queue::DELETE_COUNT.with(&[&count]),
             other => other.title().into(),
         }
     }
@@ -186,26 +177,26 @@ impl Order {
         let messages = messages(done);
         let (kind, name) = &self.to;
         let report = match self.action {
-            Action::Move => format!("Moved {messages} to {} {name}.", kind.name()),
-            Action::Copy => format!("Copied {messages} to {} {name}.", kind.name()),
-            Action::Retry => format!("Sent {messages} back."),
-            Action::Delete => format!("Deleted {messages}."),
-            Action::Remove => "Deleted the queue.".into(),
-            Action::Pause => "Delivery is paused.".into(),
-            Action::Resume => "Delivery goes on.".into(),
+            Action::Move => texts::queue::MOVED.with(&[&messages, kind.word(), name]),
+            Action::Copy => texts::queue::COPIED.with(&[&messages, kind.word(), name]),
+            Action::Retry => texts::queue::SENT_BACK.with(&[&messages]),
+            Action::Delete => texts::queue::DELETED.with(&[&messages]),
+            Action::Remove => texts::queue::REMOVED.get().into(),
+            Action::Pause => texts::queue::IS_PAUSED.get().into(),
+            Action::Resume => texts::queue::GOES_ON.get().into(),
         };
         match (left, reason.is_empty()) {
             (0, true) => report,
-            (left, true) => format!("{report} {} left as they were.", grouped(left)),
-            (left, false) => format!("{report} {} left as they were: {reason}.", grouped(left)),
+            (left, true) => texts::queue::LEFT.with(&[&report, &grouped(left)]),
+            (left, false) => texts::queue::LEFT_BECAUSE.with(&[&report, &grouped(left), reason]),
         }
     }
 }
 
 fn messages(count: u64) -> String {
     match count {
-        1 => "1 message".into(),
-        count => format!("{} messages", grouped(count)),
+        1 => texts::queue::ONE_MESSAGE.get().into(),
+        count => texts::queue::MANY_MESSAGES.with(&[&grouped(count)]),
     }
 }
 

@@ -11,6 +11,7 @@ use crate::{
     figures::grouped,
     reactive::effect,
     stopped::has_stopped,
+    texts,
 };
 
 #[derive(Clone, Copy)]
@@ -73,17 +74,17 @@ impl Question {
     pub fn words(self) -> String {
         match self.stage.get() {
             Stage::Choosing => String::new(),
-            Stage::Counting(0) => "Counting the messages…".into(),
-            Stage::Counting(so_far) => {
-                format!("Counting the messages: {} so far.", grouped(so_far))
-            }
+            Stage::Counting(0) => texts::queue::COUNTING.get().into(),
+            Stage::Counting(so_far) => texts::queue::COUNTED.with(&[&grouped(so_far)]),
             Stage::Asking(Some(counted)) => self.with_order(|order| order.question(counted)),
             Stage::Asking(None) => {
                 let queue = self.desk.queue.get().unwrap_or_default();
                 self.with_order(|order| order.question_about(&queue))
             }
-            Stage::Working { done, of: 0 } => format!("{} done.", grouped(done)),
-            Stage::Working { done, of } => format!("{} of {} done.", grouped(done), grouped(of)),
+            Stage::Working { done, of: 0 } => texts::queue::DONE.with(&[&grouped(done)]),
+            Stage::Working { done, of } => {
+                texts::queue::DONE_OF.with(&[&grouped(done), &grouped(of)])
+            }
             Stage::Failed(problem) => words_of_problem(&problem),
         }
     }
@@ -100,7 +101,7 @@ impl Question {
     /// Returns the label of the button that goes on; empty if there is none.
     pub fn next_label(self) -> String {
         match self.stage.get() {
-            Stage::Choosing => "Count the messages".into(),
+            Stage::Choosing => texts::queue::COUNT_THEM.get().into(),
             Stage::Working { .. } | Stage::Failed(_) => String::new(),
             Stage::Asking(Some(Counted { matched: 0, .. })) => String::new(),
             Stage::Counting(_) => self.with_order(|order| order.button(None)),
@@ -113,9 +114,11 @@ impl Question {
 
     pub fn close_label(self) -> &'static str {
         match self.stage.get() {
-            Stage::Asking(Some(Counted { matched: 0, .. })) | Stage::Failed(_) => "Close",
-            Stage::Choosing | Stage::Counting(_) | Stage::Asking(_) => "Cancel",
-            Stage::Working { .. } => "Stop",
+            Stage::Asking(Some(Counted { matched: 0, .. })) | Stage::Failed(_) => {
+                texts::dialog::CLOSE.get()
+            }
+            Stage::Choosing | Stage::Counting(_) | Stage::Asking(_) => texts::dialog::CANCEL.get(),
+            Stage::Working { .. } => texts::queue::STOP.get(),
         }
     }
 

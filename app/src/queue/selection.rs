@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::Target;
-use crate::figures::grouped;
+use crate::{figures::grouped, texts};
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Selection {
@@ -53,10 +53,10 @@ impl Selection {
     /// Returns the messages that an action is for, in a sentence.
     pub fn words(&self) -> String {
         match self.target() {
-            Target::Ids(ids) if ids.len() == 1 => "For the chosen message:".into(),
-            Target::Ids(ids) => format!("For the {} chosen messages:", grouped(ids.len() as u64)),
-            Target::Matching(_) => "For all messages that match the selector:".into(),
-            Target::All => "For all messages that wait:".into(),
+            Target::Ids(ids) if ids.len() == 1 => texts::queue::FOR_ONE.get().into(),
+            Target::Ids(ids) => texts::queue::FOR_CHOSEN.with(&[&grouped(ids.len() as u64)]),
+            Target::Matching(_) => texts::queue::FOR_MATCHING.get().into(),
+            Target::All => texts::queue::FOR_ALL.get().into(),
         }
     }
 }

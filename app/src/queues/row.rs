@@ -3,10 +3,12 @@
 
 use super::{board::Rates, figures::QueueFigures};
 use crate::{
+    Text,
     address::encoded,
     figures::{bytes, grouped},
     rate::rounded,
     row::{Cell, Row},
+    texts,
 };
 
 /// Returns the row of a queue; `rates` are `None` until they are known.
@@ -20,21 +22,37 @@ pub fn row(queue: &QueueFigures, rates: Option<Rates>) -> Row {
     };
     let enqueued = per_second(rates.map(|rates| rates.enqueued));
     let acknowledged = per_second(rates.map(|rates| rates.acknowledged));
-    let redelivered = counted(queue.redelivered, "redelivered");
+    let redelivered = counted(queue.redelivered, texts::queues::REDELIVERED);
     Row {
         name: queue.name.clone(),
         href: Some(format!("queues/{}", encoded(&queue.name))),
         badge: mark.words(),
         class: mark.class(),
         cells: vec![
-            cell("Waiting", queue.waiting, held(queue)),
-            cell("Unacknowledged", queue.unacknowledged, redelivered),
-            cell("Consumers", queue.consumers, String::new()),
-            cell("Enqueued", queue.enqueued, enqueued),
-            cell("Acknowledged", queue.acknowledged, acknowledged),
+            cell(texts::queues::WAITING.get(), queue.waiting, held(queue)),
+            cell(
+                texts::queues::UNACKNOWLEDGED.get(),
+                queue.unacknowledged,
+                redelivered,
+            ),
+            cell(
+                texts::queues::CONSUMERS.get(),
+                queue.consumers,
+                String::new(),
+            ),
+            cell(texts::queues::ENQUEUED.get(), queue.enqueued, enqueued),
+            cell(
+                texts::queues::ACKNOWLEDGED.get(),
+                queue.acknowledged,
+                acknowledged,
+            ),
             Cell {
                 is_amiss: queue.dead_lettered > 0,
-                ..cell("Dead letters", queue.dead_lettered, lost(queue))
+                ..cell(
+                    texts::queues::DEAD_LETTERS.get(),
+                    queue.dead_lettered,
+                    lost(queue),
+                )
             },
         ],
     }
@@ -75,8 +93,8 @@ impl Mark {
     fn words(self) -> &'static str {
         match self {
             Self::Nothing => "",
-            Self::NoConsumer => "no consumer",
-            Self::EmptyDeadLetters | Self::DeadLetters => "dead letter queue",
+            Self::NoConsumer => texts::queues::NO_CONSUMER.get(),
+            Self::EmptyDeadLetters | Self::DeadLetters => texts::queues::DEAD_LETTER_QUEUE.get(),
         }
     }
 }
@@ -90,16 +108,16 @@ fn takes_dead_letters(name: &str) -> bool {
 fn held(queue: &QueueFigures) -> String {
     let held = match queue.bytes {
         0 => String::new(),
-        held => format!("{} held", bytes(held)),
+        held => texts::queues::HELD.with(&[&bytes(held)]),
     };
-    joined(held, counted(queue.paged, "on disk"))
+    joined(held, counted(queue.paged, texts::queues::ON_DISK))
 }
 
 /// Returns the messages that left the queue without an acknowledgement.
 fn lost(queue: &QueueFigures) -> String {
     joined(
-        counted(queue.expired, "expired"),
-        counted(queue.discarded, "discarded"),
+        counted(queue.expired, texts::queues::EXPIRED),
+        counted(queue.discarded, texts::queues::DISCARDED),
     )
 }
 
@@ -111,15 +129,17 @@ fn joined(one: String, other: String) -> String {
     }
 }
 
-fn counted(count: u64, what: &str) -> String {
+fn counted(count: u64, what: Text) -> String {
     match count {
         0 => String::new(),
-        count => format!("{}\u{a0}{what}", grouped(count)),
+        count => what.with(&[&grouped(count)]),
     }
 }
 
 fn per_second(rate: Option<f64>) -> String {
-    rate.map_or_else(String::new, |rate| format!("{}/s", rounded(rate)))
+    rate.map_or_else(String::new, |rate| {
+        texts::shared::PER_SECOND_OF.with(&[&rounded(rate)])
+    })
 }
 
 #[cfg(test)]
@@ -173,7 +193,7 @@ mod tests {
 
     fn texts(queue: &QueueFigures, rates: Option<Rates>) -> Vec<String> {
         let text = |cell: &Cell| format!("{} {}", cell.figure, cell.note);
-        let spaces = |text: String| text.replace(['\u{202f}', '\u{a0}'], " ");
+        let spaces = |text: String| text.replace('\u{a0}', " ");
         let cells = row(queue, rates).cells;
         cells.iter().map(text).map(spaces).collect()
     }
@@ -200,8 +220,8 @@ mod tests {
             "12 2.0 KiB held, 8 on disk",
             "3 1 redelivered",
             "2 ",
-            "12 345 2.5/s",
-            "85 1000/s",
+            "12,345 2.5/s",
+            "85 1,000/s",
             "4 5 expired, 6 discarded",
         ];
         assert_eq!(texts(&queue, Some(rates)), expected);

@@ -44,6 +44,15 @@
   });
 
   const root = new URL(".", document.baseURI);
+  // The server's answer to the form would be the page without its place.
+  addEventListener("submit", (event) => {
+    const { target, submitter } = event;
+    if (target.className !== "language") return;
+    event.preventDefault();
+    document.cookie = `language=${submitter.value}; path=${root.pathname}; max-age=31536000; samesite=lax`;
+    location.reload();
+  });
+
   const open = (what) => import(new URL("keys.js", root)).then((keys) => keys.open(what), console.error);
   addEventListener("click", ({ target }) => {
     const button = target.closest?.("button[data-open]");

@@ -1,6 +1,7 @@
 //! The HTML document around the pages: metadata, the files with hashed names, the scripts and the reader's settings. Only
 //! the server draws it.
 
+mod palette;
 mod settings;
 
 use leptos::nonce::use_nonce;
@@ -9,8 +10,11 @@ use leptos::{either::Either, prelude::*};
 use settings::Settings;
 
 use crate::{
-    Assets, Host, Module, ModuleAssets, RequestPath, Route, Visitor, pages,
+    Assets, Host, Module, ModuleAssets, RequestPath, Route, Visitor,
+    language::language,
+    pages,
     root::{ROOT_ID, app},
+    texts,
 };
 
 /// Renders the whole document. Reads the contexts [`Assets`] and [`RequestPath`]; without them the
@@ -25,6 +29,7 @@ pub fn shell() -> impl IntoView {
         .as_ref()
         .filter(|path| path.base().is_some())
         .map_or_else(String::new, |path| path.relative().to_owned());
+    let next = path.as_ref().map_or_else(String::new, with_query);
     let base = path.and_then(|path| path.base());
     let module = route.module();
     let (title, drawn) = match module {
@@ -39,13 +44,13 @@ pub fn shell() -> impl IntoView {
     };
     view! {
         <!DOCTYPE html>
-        <html lang="en" data-denied=denied>
+        <html lang=language().tag() data-denied=denied>
             <head>
                 <meta charset="utf-8" />
                 {base.map(|base| view! { <base href=base /> })}
                 <title>{title}</title>
                 <meta name="viewport" content="width=device-width, initial-scale=1" />
-                <meta name="description" content=DESCRIPTION />
+                <meta name="description" content=texts::shell::DESCRIPTION.get() />
                 <meta name="color-scheme" content="light dark" />
                 <meta
                     name="theme-color"
@@ -69,7 +74,7 @@ pub fn shell() -> impl IntoView {
                 <DeniedNotice topics=visitor.denied />
                 <div id=ROOT_ID>{drawn}</div>
                 <SignedIn user=visitor.user />
-                <Settings />
+                <Settings next />
                 <StoppedNotice here />
             </body>
         </html>
@@ -130,10 +135,10 @@ fn start_script(files: &ModuleAssets) -> String {
 fn DeniedNotice(topics: Vec<String>) -> impl IntoView {
     (!topics.is_empty()).then(|| {
         view! {
-            <aside class="notice" aria-label="Missing rights">
+            <aside class="notice" aria-label=texts::shell::MISSING_RIGHTS.get()>
                 <p>
-                    <strong>"Some pages show less. "</strong>
-                    "You do not have the right to subscribe to these topics: "
+                    <strong>{texts::shell::SHOW_LESS.get()}</strong>
+                    {texts::shell::DENIED.get()}
                     <span translate="no">{topics.join(", ")}</span> "."
                 </p>
             </aside>
@@ -148,12 +153,12 @@ fn SignedIn(user: String) -> impl IntoView {
         view! {
             <form class="signed-in" method="post" action="./logout">
                 <p>
-                    "Signed in as "
+                    {texts::shell::SIGNED_IN.get()}
                     <strong class="user" translate="no">
                         {user}
                     </strong>
                 </p>
-                <button type="submit">"Sign out"</button>
+                <button type="submit">{texts::shell::SIGN_OUT.get()}</button>
             </form>
         }
     })
@@ -166,17 +171,21 @@ fn StoppedNotice(here: String) -> impl IntoView {
     view! {
         <div class="stopped" role="alert">
             <p>
-                <strong>"This page has stopped. "</strong>
-                "Its program failed, so the content may be out of date. "
-                "The browser’s console has the details."
+                <strong>{texts::shell::STOPPED.get()}</strong>
+                {texts::shell::STOPPED_DETAIL.get()}
             </p>
-            <a href=here>"Reload"</a>
+            <a href=here>{texts::shell::RELOAD.get()}</a>
         </div>
     }
 }
 
-const DESCRIPTION: &str = "Carillon is a broker for topics and queues in one binary: publish over WebSocket or \
-                           HTTP and every page that listens answers at once.";
+/// Returns the address of a page relative to the root of the site, with its query.
+fn with_query(page: &RequestPath) -> String {
+    match page.query.is_empty() {
+        true => page.relative().to_owned(),
+        false => format!("{}?{}", page.relative(), page.query),
+    }
+}
 
 #[cfg(test)]
 mod tests {

@@ -7,6 +7,7 @@ use crate::{
     host::{text, whole},
     json::Json,
     payload::base64,
+    texts,
 };
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -96,7 +97,7 @@ impl Entry {
     /// Returns the beginning of the body on one line.
     pub fn preview(&self) -> String {
         let Body::Text(text) = &self.body else {
-            return format!("{} bytes", self.body.bytes().len());
+            return texts::topic::BYTES.with(&[&self.body.bytes().len().to_string()]);
         };
         let characters =
             text.chars()

@@ -19,6 +19,7 @@ use crate::{
     feed,
     reactive::{GuardSlot, hold, once_live},
     site::show_parameters,
+    texts,
 };
 
 #[derive(Clone, Copy)]
@@ -255,7 +256,7 @@ impl Log {
         if let Place::Id(id) = place {
             let is_found = first.as_ref().is_some_and(|entry| entry.id == *id);
             if !is_found {
-                self.problem.set(GONE.into());
+                self.problem.set(texts::topic::GONE.get().into());
             }
         }
         if is_past {
@@ -348,7 +349,7 @@ impl Log {
             }
             let not_understood = || Problem {
                 status: 0,
-                detail: "the server’s answer is not understood".into(),
+                detail: texts::problem::NOT_UNDERSTOOD.get().into(),
             };
             done(answer.and_then(|text| Part::read(&text).ok_or_else(not_understood)));
         });
@@ -368,7 +369,6 @@ pub fn sentence(detail: &str) -> String {
 /// Messages of one part of the history.
 const PART: usize = 100;
 const NOT_FOUND: u16 = 404;
-const GONE: &str = "The broker no longer keeps this message. The list begins with the next one.";
 
 #[cfg(test)]
 mod tests {

@@ -9,7 +9,7 @@ use super::{
     history::{self, Part, Place},
     log::Log,
 };
-use crate::{api, reactive::effect};
+use crate::{api, reactive::effect, texts};
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Opened {
@@ -52,7 +52,7 @@ fn complete(log: Log, opened: RwSignal<Option<Opened>>, id: String) {
         let entry = entry_at(&address, |entry| entry.id == id).await;
         change(opened, &id, |opened| match entry {
             Some(entry) => opened.entry = entry,
-            None => opened.note = CUT,
+            None => opened.note = texts::topic::CUT.get(),
         });
     });
 }
@@ -85,5 +85,3 @@ fn change(opened: RwSignal<Option<Opened>>, id: &str, act: impl FnOnce(&mut Open
         });
     }
 }
-
-const CUT: &str = "The broker no longer keeps this message. This is the part that the page received; its headers are unknown.";

@@ -1,9 +1,11 @@
 //! Documents in plain HTML, without scripts, in the style of the pages.
 
-use super::assets;
+use app::{Language, shell_texts};
+
+use super::{assets, language};
 
 /// Returns a document. `class` is that of its body, `content` the HTML in the body.
-pub fn document(title: &str, class: &str, content: &str) -> String {
+pub fn document(language: Language, title: &str, class: &str, content: &str) -> String {
     let style = assets::hashed_assets().map_or_else(String::new, |assets| {
         format!(
             "<link rel=\"stylesheet\" href=\"{}\">",
@@ -12,11 +14,38 @@ pub fn document(title: &str, class: &str, content: &str) -> String {
     });
     let title = escaped(title);
     format!(
-        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+        "<!DOCTYPE html>\n<html lang=\"{}\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <meta name=\"color-scheme\" content=\"light dark\">\n\
          <title>{title} · Carillon</title>\n<link rel=\"icon\" href=\"./favicon.svg\">\n{style}\n</head>\n\
-         <body class=\"{class}\">\n{content}\n</body>\n</html>\n"
+         <body class=\"{class}\">\n{content}\n</body>\n</html>\n",
+        language.tag()
+    )
+}
+
+/// Returns the form that changes the language, as on the pages (`app::shell`). `next` is the address of the document relative
+/// to the root of the site.
+pub fn language_form(shown: Language, next: &str) -> String {
+    let buttons = Language::ALL.map(|own| {
+        let name = match own {
+            Language::English => shell_texts::ENGLISH,
+            Language::Korean => shell_texts::KOREAN,
+        };
+        format!(
+            "<button type=\"submit\" name=\"language\" value=\"{tag}\" lang=\"{tag}\" aria-pressed=\"{}\">{}</button>",
+            own == shown,
+            name.of(shown),
+            tag = own.tag(),
+        )
+    });
+    format!(
+        "<form class=\"language\" method=\"post\" action=\".{}\">\
+         <input type=\"hidden\" name=\"next\" value=\"{}\">\
+         <fieldset class=\"segmented\"><legend>{}</legend><div>{}</div></fieldset></form>",
+        language::PATH,
+        escaped(next),
+        shell_texts::LANGUAGE.of(shown),
+        buttons.concat(),
     )
 }
 

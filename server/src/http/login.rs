@@ -14,7 +14,7 @@ use broker::{Client, DestinationKind, TopicFilter, TopicName};
 
 use access::Right;
 
-use super::{HttpState, assets, problem::Problem, sign_in};
+use super::{HttpState, assets, language, problem::Problem, sign_in};
 use crate::{
     access_control::{
         AccessControl, Credentials, Forbidden, ImplicitLogin, Login, LoginAttempt, LoginError,
@@ -156,7 +156,7 @@ fn address_of(request: &Parts) -> IpAddr {
     address.map_or(IpAddr::from([0, 0, 0, 0]), |address| address.0)
 }
 
-/// Returns whether everyone may send a request: for the sign-in form, the files of the pages and health checks. A WebSocket
+/// Returns whether everyone may send a request: for the sign-in form, the choice of the language, the files of the pages and health checks. A WebSocket
 /// may log in with its first message.
 fn is_public(state: &HttpState, request: &Parts) -> bool {
     let path = request.uri.path();
@@ -169,7 +169,7 @@ fn is_public(state: &HttpState, request: &Parts) -> bool {
         || is_preflight
         || matches!(
             path,
-            "/healthz" | "/readyz" | sign_in::PATH | "/api/connect-check"
+            "/healthz" | "/readyz" | sign_in::PATH | language::PATH | "/api/connect-check"
         )
         || assets::is_file(path)
 }

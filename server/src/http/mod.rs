@@ -17,6 +17,7 @@ mod handler;
 mod history;
 mod host;
 mod html;
+mod language;
 mod links;
 mod login;
 mod origin;
@@ -189,6 +190,7 @@ fn router(state: &HttpState, others: OtherRoutes) -> Router {
             routing::get(sign_in::form).post(sign_in::submit),
         )
         .route(sign_in::SIGN_OUT_PATH, routing::post(sign_in::sign_out))
+        .route(language::PATH, routing::post(language::choose))
         .fallback(assets::file_or_page)
         .layer(Extension(page_api))
         .layer(middleware::from_fn_with_state(

@@ -13,7 +13,9 @@ use broker::{Broker, DestinationKind, Entry, TopicName};
 use leptos::{nonce::use_nonce, prelude::provide_context};
 use leptos_axum::ResponseOptions;
 
-use super::{HttpState, assets, handler::RequestScheme, host::RequestHost, preload, security};
+use super::{
+    HttpState, assets, handler::RequestScheme, host::RequestHost, language, preload, security,
+};
 use crate::{access_control::Principal, figures, server::Server};
 
 /// Renders the page of a path, with status 404 if there is none.
@@ -32,10 +34,12 @@ pub async fn page(State(state): State<HttpState>, request: Request) -> Response 
     let host = host(server, principal, site(&state, &request));
     let documents = preload::documents(&address, request.extensions()).await;
     let assets = assets::hashed_assets();
+    let language = language::of(request.headers());
     let provide = move || {
         provide_context(address.clone());
         provide_context(documents.clone());
         provide_context(host.clone());
+        provide_context(language);
         if let Some(assets) = &assets {
             provide_context(assets.clone());
         }
@@ -47,6 +51,7 @@ pub async fn page(State(state): State<HttpState>, request: Request) -> Response 
     response
         .headers_mut()
         .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    language::describe(&mut response, language);
     response
 }
 

@@ -1,5 +1,6 @@
 //! The sign-in form for pages, and signing out. Plain HTML, so that it works without scripts.
 
+use app::{Language, site_texts};
 use axum::{
     Form,
     extract::{Query, Request, State},
@@ -8,7 +9,7 @@ use axum::{
 };
 use serde::Deserialize;
 
-use super::{HttpState, html, links, login::PeerAddress};
+use super::{HttpState, html, language, links, login::PeerAddress};
 use crate::access_control::{Credentials, LoginAttempt};
 
 /// `GET /login?next=…`: the form.
@@ -23,14 +24,22 @@ pub async fn form(
     if state.server.access.is_open() || (is_signed_in && query.done.is_some()) {
         return Redirect::to(&links::relative(PATH, next)).into_response();
     }
-    let notice = query.done.map(|_| NO_COOKIE);
-    page(StatusCode::OK, next, "", notice)
+    let language = language::of(&headers);
+    let notice = query.done.map(|_| site_texts::NO_COOKIE.of(language));
+    let shown = Shown {
+        language,
+        next,
+        user: "",
+        notice,
+    };
+    shown.respond(StatusCode::OK)
 }
 
 /// `POST /login`: signs in. Pages of other origins are refused before.
 pub async fn submit(
     State(state): State<HttpState>,
     axum::Extension(PeerAddress(address)): axum::Extension<PeerAddress>,
+    headers: HeaderMap,
     Form(SignIn {
         user,
         password,
@@ -57,12 +66,17 @@ pub async fn submit(
             }
             None => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
         },
-        Err(error) => page(
-            StatusCode::UNAUTHORIZED,
-            next,
-            &user,
-            Some(&capitalised(&error.to_string())),
-        ),
+        Err(error) => {
+            let language = language::of(&headers);
+            let reason = capitalised(&error.to_string());
+            let shown = Shown {
+                language,
+                next,
+                user: &user,
+                notice: Some(&site_texts::REFUSED.with_of(language, &[&reason])),
+            };
+            shown.respond(StatusCode::UNAUTHORIZED)
+        }
     }
 }
 
@@ -109,28 +123,50 @@ pub struct SignIn {
     next: String,
 }
 
-fn page(status: StatusCode, next: &str, user: &str, notice: Option<&str>) -> Response {
-    let notice = notice.map_or_else(String::new, |text| {
-        format!(
-            "<p class=\"sign-in-notice\" role=\"alert\">{}</p>",
-            html::escaped(text)
-        )
-    });
-    let (next, user) = (html::escaped(next), html::escaped(user));
-    let content = format!(
-        "<main>\n<h1 translate=\"no\">Carillon</h1>\n{notice}\n\
-         <form method=\"post\" action=\".{PATH}\">\n\
-         <label>User<input name=\"user\" value=\"{user}\" autocomplete=\"username\" autocapitalize=\"none\" required autofocus></label>\n\
-         <label>Password or token<input name=\"password\" type=\"password\" autocomplete=\"current-password\" required></label>\n\
-         <input type=\"hidden\" name=\"next\" value=\"{next}\">\n\
-         <button type=\"submit\">Sign in</button>\n</form>\n</main>"
-    );
-    let html = html::document("Sign in", "sign-in", &content);
-    let mut response = (status, Html(html)).into_response();
-    response
-        .headers_mut()
-        .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    response
+/// The form, as it is shown.
+struct Shown<'a> {
+    language: Language,
+    next: &'a str,
+    user: &'a str,
+    notice: Option<&'a str>,
+}
+
+impl Shown<'_> {
+    fn respond(self, status: StatusCode) -> Response {
+        let language = self.language;
+        let notice = self.notice.map_or_else(String::new, |text| {
+            format!(
+                "<p class=\"sign-in-notice\" role=\"alert\">{}</p>",
+                html::escaped(text)
+            )
+        });
+        let (next, user) = (html::escaped(self.next), html::escaped(self.user));
+        let own = format!(
+            "{}?next={}",
+            PATH.trim_start_matches('/'),
+            links::encoded(self.next)
+        );
+        let content = format!(
+            "<main>\n<h1 translate=\"no\">Carillon</h1>\n{notice}\n\
+             <form method=\"post\" action=\".{PATH}\">\n\
+             <label>{user_label}<input name=\"user\" value=\"{user}\" autocomplete=\"username\" autocapitalize=\"none\" required autofocus></label>\n\
+             <label>{password}<input name=\"password\" type=\"password\" autocomplete=\"current-password\" required></label>\n\
+             <input type=\"hidden\" name=\"next\" value=\"{next}\">\n\
+             <button type=\"submit\">{sign_in}</button>\n</form>\n{languages}\n</main>",
+            user_label = site_texts::USER.of(language),
+            password = site_texts::PASSWORD.of(language),
+            sign_in = site_texts::SIGN_IN.of(language),
+            languages = html::language_form(language, &own),
+        );
+        let title = site_texts::SIGN_IN.of(language);
+        let html = html::document(language, title, "sign-in", &content);
+        let mut response = (status, Html(html)).into_response();
+        response
+            .headers_mut()
+            .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        language::describe(&mut response, language);
+        response
+    }
 }
 
 fn with_cookie(mut response: Response, cookie: HeaderValue) -> Response {
@@ -141,7 +177,7 @@ fn with_cookie(mut response: Response, cookie: HeaderValue) -> Response {
 }
 
 /// Returns the path if it is one of this server: a link must not lead to another site after signing in.
-fn local_path(path: &str) -> &str {
+pub fn local_path(path: &str) -> &str {
     let is_local =
         path.starts_with('/') && !path.starts_with("//") && !path.contains(['\\', '\r', '\n']);
     if is_local { path } else { "/" }
@@ -157,7 +193,6 @@ fn capitalised(text: &str) -> String {
 pub const PATH: &str = "/login";
 /// The path for signing out.
 pub const SIGN_OUT_PATH: &str = "/logout";
-const NO_COOKIE: &str = "The password was accepted, but the browser did not keep the sign-in: it needs HTTPS, or a server on this machine.";
 
 #[cfg(test)]
 mod tests {

@@ -13,6 +13,7 @@ use crate::{
     paging::Turn,
     poll::Poll,
     reactive::{live_text, plain_text, shown, text},
+    texts,
 };
 use peer::PeerRow;
 
@@ -28,28 +29,28 @@ pub fn Connections() -> impl IntoView {
     };
     view! {
         <div class="page-head">
-            <h1>"Connections"</h1>
-            <p>"Who is connected now, what each connection gets, and why it misses messages."</p>
+            <h1>{texts::shared::CONNECTIONS.get()}</h1>
+            <p>{texts::connections::INTRO.get()}</p>
         </div>
         <p class="report" role="status">
             {live_text(move || report.get())}
         </p>
         <Open change changes />
         <Others
-            title="Sessions of MQTT"
+            title=texts::connections::SESSIONS.get()
             id="sessions-title"
             list="sessions"
             read=|json| Session::from_json(json).map(|one| Other::of_session(&one))
-            none="No sessions."
+            none=texts::connections::NO_SESSIONS.get()
             change
             changes
         />
         <Others
-            title="Bans"
+            title=texts::connections::BANS.get()
             id="bans-title"
             list="bans"
             read=|json| Ban::from_json(json).map(|one| Other::of_ban(&one))
-            none="No bans."
+            none=texts::connections::NO_BANS.get()
             change
             changes
         />
@@ -97,10 +98,10 @@ fn Open(change: RwSignal<Option<Change>>, changes: RwSignal<u32>) -> impl IntoVi
         move || peers.with(|peers| contained.with(|contained| peers.summary(contained.trim())));
     view! {
         <section aria-labelledby="open-title">
-            <h2 id="open-title">"Open connections"</h2>
+            <h2 id="open-title">{texts::connections::OPEN.get()}</h2>
             <Trouble problem=poll.problem.into() />
             <div class="field">
-                <label for="contained">"Contains"</label>
+                <label for="contained">{texts::connections::CONTAINS.get()}</label>
                 <input
                     id="contained"
                     type="text"
@@ -111,7 +112,7 @@ fn Open(change: RwSignal<Option<Change>>, changes: RwSignal<u32>) -> impl IntoVi
                     on:input=search
                 />
                 <p id="contained-hint" class="hint">
-                    "A part of the client id, the user, the address or the protocol."
+                    {texts::connections::CONTAINS_HINT.get()}
                 </p>
             </div>
             <p class="aside" role="status">

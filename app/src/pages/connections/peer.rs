@@ -9,6 +9,7 @@ use crate::{
     connections::{Peer, Peers, Subscription, subscriptions},
     poll::Poll,
     reactive::{live_text, shown, text},
+    texts,
 };
 
 /// The row stays while the connection is listed, so that its button keeps the focus.
@@ -26,9 +27,9 @@ pub fn PeerRow(id: u64, peers: RwSignal<Peers>, change: RwSignal<Option<Change>>
     let has_details = RwSignal::new(false);
     let details_label = move || {
         if has_details.get() {
-            "Hide subscriptions"
+            texts::connections::HIDE.get()
         } else {
-            "Subscriptions"
+            texts::connections::SHOW.get()
         }
     };
     let figure = move |index: usize| {
@@ -70,7 +71,7 @@ pub fn PeerRow(id: u64, peers: RwSignal<Peers>, change: RwSignal<Option<Change>>
                     {live_text(details_label)}
                 </button>
                 <button type="button" on:click=disconnect>
-                    "Disconnect…"
+                    {texts::connections::ASK_DISCONNECT.get()}
                 </button>
             </div>
             {move || has_details.get().then(|| view! { <Details id /> })}
@@ -97,13 +98,19 @@ fn Details(id: u64) -> impl IntoView {
         move || details.with(|details| details.as_ref().is_some_and(|(list, _)| !list.is_empty()));
     let note = move || {
         details.with(|details| match details {
-            None => "Waiting for the subscriptions.",
-            Some((list, _)) if list.is_empty() => "It has no subscriptions.",
+            None => texts::connections::LOADING.get(),
+            Some((list, _)) if list.is_empty() => texts::connections::NO_SUBSCRIPTIONS.get(),
             Some((_, false)) => "",
-            Some((_, true)) => "These are the oldest subscriptions; there are more.",
+            Some((_, true)) => texts::connections::MORE.get(),
         })
     };
-    let heads = ["Subscription", "Kind", "Lag", "Holds", "Skipped"];
+    let heads = [
+        texts::shared::SUBSCRIPTION.get(),
+        texts::connections::KIND.get(),
+        texts::connections::LAG.get(),
+        texts::shared::HOLDS.get(),
+        texts::connections::SKIPPED.get(),
+    ];
     let heads = heads.map(|name| view! { <th scope="col" role="columnheader">{name}</th> });
     view! {
         <div class="peer-details">
@@ -111,7 +118,7 @@ fn Details(id: u64) -> impl IntoView {
             <table
                 class="queues"
                 role="table"
-                aria-label="Subscriptions"
+                aria-label=texts::connections::SUBSCRIPTIONS.get()
                 style:display=shown(has_some)
             >
                 <thead role="rowgroup">

@@ -7,6 +7,7 @@ use crate::{
     console::Kind,
     queue::{Desk, Question, Stage},
     reactive::{effect, flag, live_text, shown, text},
+    texts,
 };
 
 #[component]
@@ -79,11 +80,11 @@ fn Destination(question: Question) -> impl IntoView {
     };
     view! {
         <fieldset class="segmented">
-            <legend>"Where to"</legend>
+            <legend>{texts::queue::WHERE.get()}</legend>
             <div>{choice(Kind::Queue)} {choice(Kind::Topic)}</div>
         </fieldset>
         <div class="field">
-            <label for="action-name">"Name"</label>
+            <label for="action-name">{texts::shared::NAME.get()}</label>
             <input
                 id="action-name"
                 type="text"

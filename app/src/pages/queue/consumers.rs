@@ -6,6 +6,7 @@ use crate::{
     components::FigureRows,
     queue::Desk,
     reactive::{live_text, shown},
+    texts,
 };
 
 #[component]
@@ -18,16 +19,22 @@ pub fn Consumers(desk: Desk) -> impl IntoView {
     let note = move || {
         desk.consumers
             .with(|(list, has_more)| match (list.is_empty(), has_more) {
-                (true, _) => "No consumer: messages wait until one subscribes.",
-                (_, true) => "These are the first consumers; there are more.",
+                (true, _) => texts::queue::NO_CONSUMER.get(),
+                (_, true) => texts::queue::MORE_CONSUMERS.get(),
                 _ => "",
             })
     };
-    let columns = ["Consumer", "Holds", "Prefetch", "Subscription", "Takes"];
+    let columns = [
+        texts::queue::CONSUMER.get(),
+        texts::shared::HOLDS.get(),
+        texts::queue::PREFETCH.get(),
+        texts::shared::SUBSCRIPTION.get(),
+        texts::queue::TAKES.get(),
+    ];
     let heads = columns.map(|name| view! { <th scope="col" role="columnheader">{name}</th> });
     view! {
         <section aria-labelledby="consumers-title">
-            <h2 id="consumers-title">"Consumers"</h2>
+            <h2 id="consumers-title">{texts::queues::CONSUMERS.get()}</h2>
             <table
                 class="queues"
                 role="table"

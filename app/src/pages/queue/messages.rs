@@ -5,11 +5,12 @@ use std::sync::Arc;
 use leptos::prelude::*;
 
 use crate::{
+    Text,
     components::{Dialog, Trouble, Turns},
     pages::topic::{Payload, properties},
     queue::{Action, Desk, Listed, Listing, Selection},
     reactive::{flag, live_text, plain_text, shown, text},
-    topic,
+    texts, topic,
     zone::Zone,
 };
 
@@ -30,7 +31,7 @@ pub fn Messages(desk: Desk) -> impl IntoView {
     let summary = move || desk.listing.with(|listing| listing.summary(is_selective()));
     view! {
         <section aria-labelledby="messages-title">
-            <h2 id="messages-title">"Messages"</h2>
+            <h2 id="messages-title">{texts::shared::MESSAGES.get()}</h2>
             <Selector desk />
             <Trouble problem=desk.listing_poll.problem.into() />
             <ForChosen desk />
@@ -46,17 +47,17 @@ pub fn Messages(desk: Desk) -> impl IntoView {
             </ol>
             <div class="buttons turn">
                 <button type="button" on:click=move |_| desk.listing_poll.request()>
-                    "Refresh"
+                    {texts::queue::REFRESH.get()}
                 </button>
                 <Turns pages turn=move |turn| desk.turn(turn) />
             </div>
         </section>
-        <Dialog is_open title=text(|| "Message") class="wide">
+        <Dialog is_open title=text(|| texts::queue::MESSAGE.get()) class="wide">
             <Payload entry=opened.into() />
             <dl class="properties">{move || properties(&opened.get(), zone.get())}</dl>
             <div class="buttons">
                 <button type="button" autofocus on:click=move |_| is_open.set(false)>
-                    "Close"
+                    {texts::dialog::CLOSE.get()}
                 </button>
             </div>
         </Dialog>
@@ -72,9 +73,9 @@ fn Selector(desk: Desk) -> impl IntoView {
         desk.select(&typed.get_untracked());
     };
     view! {
-        <form class="selector" role="search" aria-label="Messages" on:submit=apply>
+        <form class="selector" role="search" aria-label=texts::shared::MESSAGES.get() on:submit=apply>
             <div class="field">
-                <label for="selector">"Selector"</label>
+                <label for="selector">{texts::queue::SELECTOR.get()}</label>
                 <input
                     id="selector"
                     type="text"
@@ -85,13 +86,9 @@ fn Selector(desk: Desk) -> impl IntoView {
                     prop:value=text(move || typed.get())
                     on:input=move |event| typed.set(event_target_value(&event))
                 />
-                <p id="selector-hint" class="hint">
-                    "For example "
-                    <code translate="no">"type = 'order' AND body.total > 20"</code>
-                    ". Empty for all messages."
-                </p>
+                <p id="selector-hint" class="hint" inner_html=texts::queue::SELECTOR_HINT.get()></p>
             </div>
-            <button type="submit">"List"</button>
+            <button type="submit">{texts::queue::LIST.get()}</button>
         </form>
     }
 }
@@ -99,14 +96,14 @@ fn Selector(desk: Desk) -> impl IntoView {
 /// The actions for the chosen messages.
 #[component]
 fn ForChosen(desk: Desk) -> impl IntoView {
-    let action = move |action: Action, label: &'static str| {
+    let action = move |action: Action, label: Text| {
         let ask = move |_| {
             let target = desk.selection.with_untracked(Selection::target);
             desk.ask(action, target);
         };
         view! {
             <button type="button" on:click=ask>
-                {label}
+                {label.get()}
             </button>
         }
     };
@@ -129,20 +126,20 @@ fn ForChosen(desk: Desk) -> impl IntoView {
                 {live_text(move || desk.selection.with(Selection::words))}
             </p>
             <div class="buttons">
-                {action(Action::Move, "Move…")} {action(Action::Copy, "Copy…")}
-                <span style:display=shown(may_retry)>{action(Action::Retry, "Retry…")}</span>
-                {action(Action::Delete, "Delete…")}
+                {action(Action::Move, texts::queue::ASK_MOVE)} {action(Action::Copy, texts::queue::ASK_COPY)}
+                <span style:display=shown(may_retry)>{action(Action::Retry, texts::queue::ASK_RETRY)}</span>
+                {action(Action::Delete, texts::queue::ASK_DELETE)}
             </div>
             <div class="buttons">
                 <button type="button" class="quiet" on:click=choose_page>
-                    "Choose the page"
+                    {texts::queue::CHOOSE_PAGE.get()}
                 </button>
                 <button
                     type="button"
                     class="quiet"
                     on:click=move |_| desk.selection.update(Selection::clear)
                 >
-                    "Choose none"
+                    {texts::queue::CHOOSE_NONE.get()}
                 </button>
             </div>
         </div>
@@ -167,7 +164,7 @@ fn Item(
             .update(|selection| selection.set(&id, is_chosen));
     };
     let at_ms = message.timestamp_ms;
-    let label = format!("Choose message {}", message.id);
+    let label = texts::queue::CHOOSE.with(&[&message.id]);
     let note = message.note();
     view! {
         <li>

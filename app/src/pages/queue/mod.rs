@@ -20,6 +20,7 @@ use crate::{
     publishing::Draft,
     queue::{Action, Desk, Target},
     reactive::{live_text, plain_text, shown, text},
+    texts,
 };
 
 #[component]
@@ -36,28 +37,28 @@ pub fn Queue(name: String) -> impl IntoView {
     view! {
         <div class="page-head">
             <p class="way">
-                <a href="queues">"Queues"</a>
+                <a href="queues">{texts::shared::QUEUES.get()}</a>
             </p>
             <h1 translate="no">{plain_text(name)}</h1>
         </div>
         <Trouble problem=problem.into() />
         <p class="notice" style:display=shown(move || desk.is_paused.get())>
             <span>
-                <strong>"Delivery is paused. "</strong>
-                "Messages wait here, and consumers get none until delivery is resumed."
+                <strong>{texts::queue::PAUSED_NOTICE.get()}</strong>
+                {texts::queue::PAUSED_DETAIL.get()}
             </span>
         </p>
         <Figures desk />
         <div class="buttons">
             <button type="button" on:click=move |_| is_sending.set(true)>
-                "Send a message…"
+                {texts::queue::ASK_SEND.get()}
             </button>
             <PauseButton desk />
             <button type="button" on:click=move |_| desk.ask(Action::Delete, Target::All)>
-                "Purge…"
+                {texts::queue::ASK_PURGE.get()}
             </button>
             <button type="button" on:click=move |_| desk.ask(Action::Remove, Target::All)>
-                "Delete the queue…"
+                {texts::queue::ASK_REMOVE.get()}
             </button>
         </div>
         <p class="report" role="status">
@@ -67,11 +68,11 @@ pub fn Queue(name: String) -> impl IntoView {
         <Consumers desk />
         <Messages desk />
         <ActionDialog desk />
-        <Dialog is_open=is_sending title=text(|| "Send a message")>
+        <Dialog is_open=is_sending title=text(|| texts::queue::SEND.get())>
             <PublishForm destination=desk.addresses().queue() draft />
             <div class="buttons">
                 <button type="button" on:click=move |_| is_sending.set(false)>
-                    "Close"
+                    {texts::dialog::CLOSE.get()}
                 </button>
             </div>
         </Dialog>

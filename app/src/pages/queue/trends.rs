@@ -6,21 +6,22 @@ use crate::{
     figures::grouped,
     queue::{HEIGHT, History, Plot, WIDTH},
     reactive::{live_text, text},
+    texts,
 };
 
 #[component]
 pub fn Trends(history: RwSignal<History>) -> impl IntoView {
     view! {
         <section aria-labelledby="hour-title">
-            <h2 id="hour-title">"The last hour"</h2>
+            <h2 id="hour-title">{texts::queue::HOUR.get()}</h2>
             <div class="trends">
                 <Lines
-                    title="Waiting"
+                    title=texts::queues::WAITING.get()
                     plot=Signal::derive(move || history.with(History::depth))
                     words=text(move || history.with(History::depth_in_words))
                 />
                 <Lines
-                    title="Rates"
+                    title=texts::queue::RATES_TITLE.get()
                     plot=Signal::derive(move || history.with(History::rates))
                     words=text(move || history.with(History::rates_in_words))
                 />
@@ -58,8 +59,8 @@ fn Lines(title: &'static str, plot: Signal<Plot>, words: Signal<String>) -> impl
                 </svg>
             </div>
             <p class="trend-axis" aria-hidden="true">
-                <span>"1 h ago"</span>
-                <span>"now"</span>
+                <span>{texts::queue::HOUR_AGO.get()}</span>
+                <span>{texts::queue::NOW.get()}</span>
             </p>
         </figure>
     }

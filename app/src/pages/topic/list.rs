@@ -11,6 +11,7 @@ use crate::{
     components::{Anchor, Scroller},
     figures::grouped,
     reactive::{GuardSlot, effect, plain_text, shown, text},
+    texts,
     topic::{Line, Log, Tail},
     window::top_px,
     zone::Zone,
@@ -81,7 +82,7 @@ pub fn List(log: Log, zone: RwSignal<Zone>) -> impl IntoView {
         <div
             class="message-list"
             role="listbox"
-            aria-label="Messages, the newest last"
+            aria-label=texts::list::NEWEST_LAST.get()
             aria-activedescendant=described
             tabindex="0"
             node_ref=scroller.element
@@ -102,7 +103,7 @@ pub fn List(log: Log, zone: RwSignal<Zone>) -> impl IntoView {
             </div>
         </div>
         <p class="none" style:display=shown(move || log.tail.with(Tail::is_empty))>
-            "No messages to show yet."
+            {texts::topic::NO_MESSAGES.get()}
         </p>
     }
 }
@@ -144,7 +145,7 @@ fn row(index: usize, line: &Line, zone: Zone, selected: Option<&str>) -> RowText
             time: String::new(),
             sequence: String::new(),
             producer: String::new(),
-            body: format!("{} messages are not in this list", grouped(*count)),
+            body: texts::topic::GAP.with(&[&grouped(*count)]),
         },
     }
 }

@@ -11,6 +11,7 @@ use crate::{
     payload::difference::{Change, changes},
     publishing::{Draft, header_lines},
     reactive::{live_text, plain_text, shown, text, text_of},
+    texts,
     topic::{Body, Entry, Log, Opened},
     zone::Zone,
 };
@@ -31,8 +32,9 @@ pub fn Message(
                 .unwrap_or_default()
         })
     });
-    let title =
-        live_text(move || format!("Message {}", grouped(entry.with(|entry| entry.sequence))));
+    let title = live_text(move || {
+        texts::topic::MESSAGE.with(&[&grouped(entry.with(|entry| entry.sequence))])
+    });
     let note = text(move || opened.with(|opened| opened.as_ref().map_or("", |opened| opened.note)));
     let is_shown = shown(move || opened.with(Option::is_some));
     view! {
@@ -40,14 +42,14 @@ pub fn Message(
             <div class="panel-head">
                 <h2 id="message-title">{title}</h2>
                 <button type="button" class="quiet" on:click=move |_| log.select(None)>
-                    "Close"
+                    {texts::dialog::CLOSE.get()}
                 </button>
             </div>
             <p class="fault">{text_of(note)}</p>
             <Payload entry />
             <Actions log entry draft is_publishing />
             <Difference opened />
-            <h3>"Properties"</h3>
+            <h3>{texts::topic::PROPERTIES.get()}</h3>
             <dl class="properties">{move || properties(&entry.get(), zone.get())}</dl>
         </section>
     }
@@ -60,15 +62,30 @@ pub fn properties(entry: &Entry, zone: Zone) -> impl IntoView + use<> {
         .split_once('-')
         .map_or("", |(_, position)| position);
     let mut pairs = vec![
-        ("time".to_owned(), zone.date_and_time(entry.timestamp_ms)),
+        (
+            texts::topic::TIME.get().to_owned(),
+            zone.date_and_time(entry.timestamp_ms),
+        ),
         ("id".to_owned(), entry.id.clone()),
-        ("sequence".to_owned(), entry.sequence.to_string()),
-        ("position".to_owned(), position.to_owned()),
-        ("producer".to_owned(), entry.producer.clone()),
+        (
+            texts::topic::SEQUENCE.get().to_owned(),
+            entry.sequence.to_string(),
+        ),
+        (texts::topic::POSITION.get().to_owned(), position.to_owned()),
+        (
+            texts::topic::PRODUCER.get().to_owned(),
+            entry.producer.clone(),
+        ),
     ];
     if !entry.is_cut {
-        pairs.push(("size".to_owned(), bytes(entry.body.bytes().len() as u64)));
-        pairs.push(("content type".to_owned(), entry.content_type.clone()));
+        pairs.push((
+            texts::topic::SIZE.get().to_owned(),
+            bytes(entry.body.bytes().len() as u64),
+        ));
+        pairs.push((
+            texts::topic::CONTENT_TYPE.get().to_owned(),
+            entry.content_type.clone(),
+        ));
     }
     pairs.extend(entry.headers.iter().cloned());
     let draw = |(name, value)| {
@@ -95,7 +112,11 @@ fn Actions(
     let copy = move |_| {
         let entry = entry.get_untracked();
         browser::copy(&entry.body.text(), move |is_done| {
-            result.try_set(if is_done { "Copied." } else { NO_CLIPBOARD });
+            result.try_set(if is_done {
+                texts::topic::COPIED.get()
+            } else {
+                texts::topic::NO_CLIPBOARD.get()
+            });
         });
     };
     let save = move |_| {
@@ -105,7 +126,7 @@ fn Actions(
         result.set(if saved.is_ok() {
             ""
         } else {
-            "The browser cannot save it."
+            texts::topic::NOT_SAVED.get()
         });
     };
     let again = move |_| {
@@ -124,13 +145,13 @@ fn Actions(
     view! {
         <div class="buttons message-actions">
             <button type="button" on:click=copy disabled=is_cut>
-                "Copy"
+                {texts::topic::COPY.get()}
             </button>
             <button type="button" on:click=save disabled=is_cut>
-                "Download"
+                {texts::topic::DOWNLOAD.get()}
             </button>
             <button type="button" on:click=again disabled=move || is_cut() || !is_text()>
-                "Publish again"
+                {texts::topic::AGAIN.get()}
             </button>
         </div>
         <p class="hint" role="status">{live_text(move || result.get())}</p>
@@ -159,17 +180,17 @@ fn Difference(opened: RwSignal<Option<Opened>>) -> impl IntoView {
     let count = move || found.with(|found| Some(found.as_ref()?.as_ref().map(Vec::len)));
     let summary = live_text(move || match count() {
         None => String::new(),
-        Some(None) => "The broker no longer keeps the message before.".to_owned(),
-        Some(Some(0)) => "Nothing has changed since the message before.".to_owned(),
-        Some(Some(1)) => "1 change since the message before:".to_owned(),
-        Some(Some(count)) => format!("{count} changes since the message before:"),
+        Some(None) => texts::topic::NO_PREVIOUS.get().to_owned(),
+        Some(Some(0)) => texts::topic::UNCHANGED.get().to_owned(),
+        Some(Some(1)) => texts::topic::ONE_CHANGE.get().to_owned(),
+        Some(Some(count)) => texts::topic::CHANGES.with(&[&count.to_string()]),
     });
     let rows = move || {
         let changes = found.get().flatten().unwrap_or_default().into_iter();
         changes.map(change).collect_view()
     };
     view! {
-        <h3>"Difference"</h3>
+        <h3>{texts::topic::DIFFERENCE.get()}</h3>
         <p class="aside">{summary}</p>
         <ul class="changes" translate="no">
             {rows}
@@ -186,5 +207,3 @@ fn change(change: Change) -> impl IntoView {
         </li>
     }
 }
-
-const NO_CLIPBOARD: &str = "This browser copies only from pages on HTTPS or on this machine.";

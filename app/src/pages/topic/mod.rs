@@ -8,7 +8,7 @@ mod plot;
 use leptos::prelude::*;
 
 use crate::{
-    browser,
+    Text, browser,
     components::PublishForm,
     explorer::topic_link,
     figures::{bytes, grouped},
@@ -16,6 +16,7 @@ use crate::{
     rate::rounded,
     reactive::{live_text, plain_text, shown, text, text_of},
     site::parameter,
+    texts,
     topic::{
         Figures, Log, Place, Start, Tail,
         goal::{Goal, goal},
@@ -52,7 +53,7 @@ pub fn Topic(name: String) -> impl IntoView {
     view! {
         <div class="page-head wide-head">
             <p class="trail">
-                <a href="topics">"Topics"</a>
+                <a href="topics">{texts::shared::TOPICS.get()}</a>
             </p>
             <h1 translate="no">{plain_text(name)}</h1>
             <Totals log />
@@ -60,14 +61,14 @@ pub fn Topic(name: String) -> impl IntoView {
         <Tools log />
         <p class="fault" role="status">{text_of(text(move || log.problem.get()))}</p>
         <div class=class>
-            <section class="panel list-panel" aria-label="Messages">
+            <section class="panel list-panel" aria-label=texts::shared::MESSAGES.get()>
                 <ListHead log zone />
                 <List log zone />
             </section>
             <Message log opened zone draft is_publishing />
         </div>
         <details class="panel" on:toggle=move |event| is_plotting.set(is_open(&event))>
-            <summary>"Plot"</summary>
+            <summary>{texts::topic::PLOT.get()}</summary>
             <Plot log zone is_open=is_plotting />
         </details>
         <details
@@ -75,7 +76,7 @@ pub fn Topic(name: String) -> impl IntoView {
             prop:open=move || is_publishing.get()
             on:toggle=move |event| is_publishing.set(is_open(&event))
         >
-            <summary>"Publish to this topic"</summary>
+            <summary>{texts::topic::PUBLISH.get()}</summary>
             <PublishForm destination draft />
         </details>
     }
@@ -91,10 +92,10 @@ fn is_open(event: &web_sys::Event) -> bool {
 
 #[component]
 fn Totals(log: Log) -> impl IntoView {
-    let tile = move |name: &'static str, value: fn(&Figures) -> String| {
+    let tile = move |name: Text, value: fn(&Figures) -> String| {
         view! {
             <div>
-                <dt>{name}</dt>
+                <dt>{name.get()}</dt>
                 <dd translate="no">{live_text(move || log.figures.with(value))}</dd>
             </div>
         }
@@ -106,15 +107,15 @@ fn Totals(log: Log) -> impl IntoView {
     view! {
         <dl class="tallies">
             <div>
-                <dt>"per second"</dt>
+                <dt>{texts::list::RATE.get()}</dt>
                 <dd translate="no">{live_text(move || rounded(rate()))}</dd>
             </div>
-            {tile("messages", |now| grouped(now.sequence))}
-            {tile("listeners", |now| grouped(now.listeners))}
-            {tile("kept", |now| grouped(now.history_entries))}
-            {tile("held", |now| bytes(now.history_bytes))}
-            {tile("skipped", |now| grouped(now.dropped))}
-            {tile("greatest lag", |now| grouped(now.greatest_lag))}
+            {tile(texts::topic::MESSAGES, |now| grouped(now.sequence))}
+            {tile(texts::topic::LISTENERS, |now| grouped(now.listeners))}
+            {tile(texts::topic::KEPT, |now| grouped(now.history_entries))}
+            {tile(texts::topic::HELD, |now| bytes(now.history_bytes))}
+            {tile(texts::topic::SKIPPED, |now| grouped(now.dropped))}
+            {tile(texts::topic::LAG, |now| grouped(now.greatest_lag))}
         </dl>
     }
 }
@@ -137,7 +138,7 @@ fn Tools(log: Log) -> impl IntoView {
                 log.go(place);
                 String::new()
             }
-            None => "Not a message id, a number or a time.".into(),
+            None => texts::topic::NO_GOAL.get().into(),
         });
     };
     let is_invalid =
@@ -145,13 +146,13 @@ fn Tools(log: Log) -> impl IntoView {
     view! {
         <div class="tool-row">
             <div class="field grows">
-                <label for="topic-filter">"Filter"</label>
+                <label for="topic-filter">{texts::topic::FILTER.get()}</label>
                 <input
                     id="topic-filter"
                     type="search"
                     autocomplete="off"
                     spellcheck="false"
-                    placeholder="text, or a condition such as body.data > 20"
+                    placeholder=texts::topic::FILTER_HINT.get()
                     value=filter.get_untracked()
                     prop:value=filter
                     on:change=apply
@@ -163,13 +164,13 @@ fn Tools(log: Log) -> impl IntoView {
                 </p>
             </div>
             <div class="field">
-                <label for="topic-goal">"Go to"</label>
+                <label for="topic-goal">{texts::topic::GO.get()}</label>
                 <input
                     id="topic-goal"
                     type="text"
                     autocomplete="off"
                     spellcheck="false"
-                    placeholder="id, number or time"
+                    placeholder=texts::topic::GO_HINT.get()
                     on:change=go
                     aria-invalid=is_invalid(goal_fault)
                     aria-describedby="topic-goal-fault"
@@ -187,7 +188,13 @@ fn Tools(log: Log) -> impl IntoView {
 fn ListHead(log: Log, zone: RwSignal<Zone>) -> impl IntoView {
     let summary = live_text(move || summary(log));
     let is_following = move || !log.tail.with(|tail| tail.is_paused() || tail.is_detached());
-    let label = live_text(move || if is_following() { "Pause" } else { "Resume" });
+    let label = live_text(move || {
+        if is_following() {
+            texts::shared::PAUSE.get()
+        } else {
+            texts::shared::RESUME.get()
+        }
+    });
     let press = move |_| match untrack(is_following) {
         true => {
             log.is_held.set(true);
@@ -197,7 +204,7 @@ fn ListHead(log: Log, zone: RwSignal<Zone>) -> impl IntoView {
     };
     let other_zone = live_text(move || match zone.get() {
         Zone::Utc => "UTC",
-        Zone::Local => "Local time",
+        Zone::Local => texts::topic::LOCAL.get(),
     });
     let turn = move |_| {
         zone.update(|zone| {
@@ -214,7 +221,7 @@ fn ListHead(log: Log, zone: RwSignal<Zone>) -> impl IntoView {
                 <button
                     type="button"
                     class="quiet"
-                    title="Change the time zone"
+                    title=texts::topic::CHANGE_ZONE.get()
                     on:click=turn
                 >
                     {other_zone}
@@ -225,7 +232,7 @@ fn ListHead(log: Log, zone: RwSignal<Zone>) -> impl IntoView {
             </div>
         </div>
         <p class="hint">
-            "Export: "
+            {texts::topic::EXPORT.get()}
             <a href=text(move || log.export("ndjson")) download>
                 "NDJSON"
             </a>
@@ -240,7 +247,7 @@ fn ListHead(log: Log, zone: RwSignal<Zone>) -> impl IntoView {
             style:display=shown(move || log.tail.with(|tail| tail.waiting() > 0))
             on:click=move |_| log.follow()
         >
-            {live_text(move || format!("{} new", grouped(log.tail.with(Tail::waiting))))}
+            {live_text(move || texts::topic::NEW.with(&[&grouped(log.tail.with(Tail::waiting))]))}
         </button>
     }
 }
@@ -248,18 +255,12 @@ fn ListHead(log: Log, zone: RwSignal<Zone>) -> impl IntoView {
 /// Returns one sentence about what the list has and what it leaves out.
 fn summary(log: Log) -> String {
     let (listed, missed) = log.tail.with(|tail| (tail.len() as u64, tail.missed()));
-    let mut parts = vec![format!("{} shown", grouped(listed))];
+    let mut parts = vec![texts::topic::SHOWN.with(&[&grouped(listed)])];
     if log.filter.with(|filter| !filter.trim().is_empty()) {
-        parts.push(format!(
-            "{} left out by the filter",
-            grouped(log.left_out())
-        ));
+        parts.push(texts::topic::LEFT_OUT.with(&[&grouped(log.left_out())]));
     }
     if missed > 0 {
-        parts.push(format!(
-            "{} skipped, because this page was too slow",
-            grouped(missed)
-        ));
+        parts.push(texts::topic::TOO_SLOW.with(&[&grouped(missed)]));
     }
     parts.join(", ")
 }

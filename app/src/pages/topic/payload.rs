@@ -7,12 +7,13 @@ use wasm_bindgen::JsCast;
 use web_sys::{Element, MouseEvent};
 
 use crate::{
-    json,
+    Text, json,
     payload::{
         fold::{self, Line},
         hex,
     },
     reactive::{effect, flag, live_text, plain_text, shown},
+    texts,
     topic::{Body, Entry},
 };
 
@@ -24,10 +25,10 @@ enum Form {
 }
 
 impl Form {
-    const ALL: [(Self, &str); 3] = [
-        (Self::Json, "JSON"),
-        (Self::Text, "Text"),
-        (Self::Hex, "Hex"),
+    const ALL: [(Self, Text); 3] = [
+        (Self::Json, texts::topic::JSON),
+        (Self::Text, texts::topic::TEXT),
+        (Self::Hex, texts::topic::HEX),
     ];
 
     /// Returns the form that shows most of a body.
@@ -55,7 +56,7 @@ pub fn Payload(entry: Signal<Arc<Entry>>) -> impl IntoView {
             folded.set(at_first(&entry));
         }
     });
-    let choice = move |(own, label): (Form, &'static str)| {
+    let choice = move |(own, label): (Form, Text)| {
         let is_taken = flag(move || form.get() == own);
         view! {
             <label>
@@ -66,7 +67,7 @@ pub fn Payload(entry: Signal<Arc<Entry>>) -> impl IntoView {
                     checked=is_taken.get_untracked()
                     on:change=move |_| form.set(own)
                 />
-                <span>{label}</span>
+                <span>{label.get()}</span>
             </label>
         }
     };
@@ -94,14 +95,14 @@ pub fn Payload(entry: Signal<Arc<Entry>>) -> impl IntoView {
     let note = live_text(move || entry.with(|entry| note(entry, form.get())));
     view! {
         <fieldset class="segmented forms">
-            <legend class="visually-hidden">"Form of the payload"</legend>
+            <legend class="visually-hidden">{texts::topic::FORM.get()}</legend>
             <div>{Form::ALL.into_iter().map(choice).collect_view()}</div>
         </fieldset>
         <div
             class="json-tree"
             tabindex="0"
             role="group"
-            aria-label="Payload as JSON"
+            aria-label=texts::topic::AS_JSON.get()
             translate="no"
             style:display=shown(is_json)
             on:click=move |click| turn(&click, folded)
@@ -111,7 +112,7 @@ pub fn Payload(entry: Signal<Arc<Entry>>) -> impl IntoView {
         <pre
             class="payload"
             tabindex="0"
-            aria-label="Payload"
+            aria-label=texts::topic::PAYLOAD.get()
             translate="no"
             style:display=shown(move || !is_json())
         >
@@ -125,21 +126,16 @@ pub fn Payload(entry: Signal<Arc<Entry>>) -> impl IntoView {
 fn note(entry: &Entry, form: Form) -> String {
     let body = entry.body.bytes();
     match form {
-        _ if entry.is_cut => "Loading the whole message…".into(),
-        _ if body.is_empty() => "The body is empty.".into(),
+        _ if entry.is_cut => texts::topic::LOADING.get().into(),
+        _ if body.is_empty() => texts::topic::EMPTY.get().into(),
         Form::Hex if body.len() > hex::MOST_BYTES => {
-            format!("The first {} of {} bytes.", hex::MOST_BYTES, body.len())
+            texts::topic::FIRST_BYTES.with(&[&hex::MOST_BYTES.to_string(), &body.len().to_string()])
         }
         Form::Json => match json::read(&entry.body.text()) {
             Ok(_) => String::new(),
-            Err(fault) => format!(
-                "Not JSON: {}, at line {}, column {}.",
-                fault.what, fault.line, fault.column
-            ),
+            Err(fault) => fault.words(),
         },
-        Form::Text if matches!(entry.body, Body::Bytes(_)) => {
-            "Bytes that are not UTF-8 are replaced.".into()
-        }
+        Form::Text if matches!(entry.body, Body::Bytes(_)) => texts::topic::REPLACED.get().into(),
         _ => String::new(),
     }
 }
@@ -150,10 +146,9 @@ fn at_first(entry: &Entry) -> BTreeSet<usize> {
 }
 
 fn line(line: Line) -> impl IntoView {
-    let name = match line.is_folded {
-        Some(true) => "Unfold",
-        Some(false) => "Fold",
-        None => "",
+    let label = match line.is_folded {
+        Some(true) => texts::topic::UNFOLD,
+        _ => texts::topic::FOLD,
     };
     let expanded = line
         .is_folded
@@ -165,7 +160,7 @@ fn line(line: Line) -> impl IntoView {
                 class="fold"
                 data-node=line.node.to_string()
                 aria-expanded=expanded
-                aria-label=format!("{name} {}", line.key)
+                aria-label=label.with(&[&line.key])
             ></button>
         }
     });

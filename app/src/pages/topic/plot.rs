@@ -9,6 +9,7 @@ use crate::{
     figures::grouped,
     number,
     reactive::{effect, hold, live_text, plain_text, shown},
+    texts,
     topic::{
         Line, Log, Tail,
         series::{self, HEIGHT, Picture, Point, Series, WIDTH},
@@ -71,10 +72,10 @@ pub fn Plot(log: Log, zone: RwSignal<Zone>, is_open: RwSignal<bool>) -> impl Int
     let has_values = move || drawn.with(|all| all.iter().any(|series| !series.points.is_empty()));
     view! {
         <p class="hint" style:display=shown(move || !has_fields())>
-            "The messages of the list have no numbers in JSON."
+            {texts::topic::NO_NUMBERS.get()}
         </p>
         <fieldset class="plot-fields" style:display=shown(has_fields)>
-            <legend>"Fields"</legend>
+            <legend>{texts::topic::FIELDS.get()}</legend>
             {boxes}
         </fieldset>
         <figure class="plot" style:display=shown(has_values)>
@@ -82,7 +83,7 @@ pub fn Plot(log: Log, zone: RwSignal<Zone>, is_open: RwSignal<bool>) -> impl Int
                 viewBox=format!("0 0 {WIDTH} {HEIGHT}")
                 preserveAspectRatio="none"
                 role="img"
-                aria-label="The chosen fields over time; the table has the same values"
+                aria-label=texts::topic::PLOT_LABEL.get()
             >
                 {paths}
             </svg>
@@ -97,16 +98,16 @@ pub fn Plot(log: Log, zone: RwSignal<Zone>, is_open: RwSignal<bool>) -> impl Int
             class="plot-table"
             tabindex="0"
             role="group"
-            aria-label="Values"
+            aria-label=texts::topic::VALUES.get()
             style:display=shown(has_values)
         >
             <table>
                 <thead>
                     <tr>
-                        <th scope="col">"Time"</th>
-                        <th scope="col">"Number"</th>
-                        <th scope="col">"Field"</th>
-                        <th scope="col">"Value"</th>
+                        <th scope="col">{texts::topic::TIME_COLUMN.get()}</th>
+                        <th scope="col">{texts::topic::NUMBER.get()}</th>
+                        <th scope="col">{texts::topic::FIELD.get()}</th>
+                        <th scope="col">{texts::topic::VALUE.get()}</th>
                     </tr>
                 </thead>
                 <tbody translate="no">{rows}</tbody>
@@ -153,13 +154,12 @@ fn legend((index, series): (usize, &Series)) -> impl IntoView + use<> {
 
 /// Returns a sentence with the ends of both axes.
 fn scale(picture: &Picture, zone: Zone) -> String {
-    format!(
-        "From {} to {}, {} to {}.",
-        number::plain(picture.low),
-        number::plain(picture.high),
-        zone.time_of_day(picture.from_ms),
-        zone.time_of_day(picture.to_ms)
-    )
+    texts::topic::SCALE.with(&[
+        &number::plain(picture.low),
+        &number::plain(picture.high),
+        &zone.time_of_day(picture.from_ms),
+        &zone.time_of_day(picture.to_ms),
+    ])
 }
 
 /// Returns the newest values, newest first, each with its field.

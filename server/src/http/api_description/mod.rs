@@ -19,7 +19,7 @@ use axum::{
 use ring::digest::{SHA256, digest};
 use serde_json::Value;
 
-use super::{HttpState, assets, pages, problem::Problem};
+use super::{HttpState, assets, language, pages, problem::Problem};
 use model::Description;
 
 /// `GET /api/openapi.json`: returns the document.
@@ -48,12 +48,14 @@ pub async fn page(State(state): State<HttpState>, request: Request) -> Response 
     let Some(description) = &*DESCRIPTION else {
         return unreadable();
     };
-    let html = page::render(description, &pages::site(&state, &request));
+    let language = language::of(request.headers());
+    let html = page::render(description, &pages::site(&state, &request), language);
     let mut response = Html(html).into_response();
     let no_store = HeaderValue::from_static("no-store");
     response
         .headers_mut()
         .insert(header::CACHE_CONTROL, no_store);
+    language::describe(&mut response, language);
     response
 }
 
