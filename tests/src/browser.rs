@@ -27,13 +27,19 @@ pub struct Browser {
 }
 
 impl Browser {
+    /// Starts a browser that prefers English, whatever the language of this machine.
     pub async fn start() -> Self {
-        Self::with(&[]).await
+        Self::preferring("en-US,en").await
+    }
+
+    /// Starts a browser that prefers these languages, as in Accept-Language without weights.
+    pub async fn preferring(languages: &str) -> Self {
+        Self::with(&[&format!("--accept-lang={languages}")]).await
     }
 
     /// Starts a browser that accepts any certificate.
     pub async fn trusting() -> Self {
-        Self::with(&["--ignore-certificate-errors"]).await
+        Self::with(&["--accept-lang=en-US,en", "--ignore-certificate-errors"]).await
     }
 
     /// Starts a browser with additional Chromium arguments.

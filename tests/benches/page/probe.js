@@ -73,7 +73,7 @@ window.probe = (() => {
     };
   }
 
-  const figure = (name) => Number(document.querySelector(`[data-figure=${name}]`)?.textContent ?? 0);
+  const figure = (name) => Number(document.querySelector(`[data-figure=${name}]`)?.textContent.replaceAll(",", "") ?? 0);
   const mark = (name, isReached) => {
     if (marks[name] === null && isReached()) marks[name] = performance.now();
   };

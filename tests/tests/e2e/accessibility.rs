@@ -8,7 +8,7 @@ use harness::http::post;
 use harness::{Carillon, node};
 use serde_json::Value;
 
-const PAGES: [&str; 11] = [
+pub const PAGES: [&str; 11] = [
     "/",
     "/console",
     "/rect",
@@ -23,7 +23,7 @@ const PAGES: [&str; 11] = [
 ];
 
 /// Starts a server with messages to show on each page.
-async fn server() -> Carillon {
+pub async fn server() -> Carillon {
     let server = Carillon::start().await;
     for (topic, data) in [("rect", "140"), ("chart", "[10,20,30,40,50,60,70]")] {
         let body = format!(r#"{{"producerId":"e2e","data":{data},"date":"2026-01-01T00:00:00Z"}}"#);
@@ -41,7 +41,7 @@ async fn server() -> Carillon {
 }
 
 /// Opens a page; that of the API has no program.
-async fn open(browser: &Browser, server: &Carillon, path: &str) {
+pub async fn open(browser: &Browser, server: &Carillon, path: &str) {
     match path {
         "/api" => browser.open_plain(&server.url(path)).await,
         _ => browser.open(&server.url(path)).await,
@@ -49,7 +49,7 @@ async fn open(browser: &Browser, server: &Carillon, path: &str) {
 }
 
 /// The browser logs the 404 page as an error.
-fn is_missing_page(message: &str) -> bool {
+pub fn is_missing_page(message: &str) -> bool {
     message.contains("/nothing") && message.contains("404")
 }
 
@@ -59,17 +59,25 @@ async fn every_page_passes_the_accessibility_rules_in_light_and_dark() {
     let browser = Browser::start().await;
     for scheme in ["light", "dark"] {
         browser.emulate_colours(scheme).await;
-        for path in PAGES {
-            open(&browser, &server, path).await;
-            let broken = broken_rules(&browser).await;
-            assert_eq!(
-                broken,
-                Value::Array(Vec::new()),
-                "{path} in {scheme}: {broken:#}"
-            );
-        }
+        pass_the_rules(&browser, &server).await;
     }
     browser.close(is_missing_page).await;
+}
+
+#[tokio::test]
+async fn every_page_in_korean_passes_the_accessibility_rules() {
+    let server = server().await;
+    let browser = Browser::preferring("ko").await;
+    pass_the_rules(&browser, &server).await;
+    browser.close(is_missing_page).await;
+}
+
+async fn pass_the_rules(browser: &Browser, server: &Carillon) {
+    for path in PAGES {
+        open(browser, server, path).await;
+        let broken = broken_rules(browser).await;
+        assert_eq!(broken, Value::Array(Vec::new()), "{path}: {broken:#}");
+    }
 }
 
 /// Returns the rules that the shown page breaks, and the elements that break them.
@@ -91,20 +99,22 @@ const RUN_AXE: &str = "
 #[tokio::test]
 async fn pages_fit_the_width_of_a_phone() {
     let server = server().await;
-    let browser = Browser::start().await;
-    for width in [320, 390] {
-        browser.emulate_screen(width, 700, Screen::Phone).await;
-        for path in PAGES {
-            open(&browser, &server, path).await;
-            let overflow = browser.evaluate(WIDER_THAN_SCREEN).await;
-            assert_eq!(
-                overflow,
-                Value::Array(Vec::new()),
-                "{path} at {width} pixels"
-            );
+    for language in ["en", "ko"] {
+        let browser = Browser::preferring(language).await;
+        for width in [320, 390] {
+            browser.emulate_screen(width, 700, Screen::Phone).await;
+            for path in PAGES {
+                open(&browser, &server, path).await;
+                let overflow = browser.evaluate(WIDER_THAN_SCREEN).await;
+                assert_eq!(
+                    overflow,
+                    Value::Array(Vec::new()),
+                    "{path} in {language} at {width} pixels"
+                );
+            }
         }
+        browser.close(is_missing_page).await;
     }
-    browser.close(is_missing_page).await;
 }
 
 /// Returns the elements that make the page scroll sideways.

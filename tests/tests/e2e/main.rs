@@ -36,6 +36,7 @@ mod half_dead;
 mod hostile_peers;
 mod hosts;
 mod http_api;
+mod language;
 mod live_pages;
 mod log;
 mod management;

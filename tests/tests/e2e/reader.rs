@@ -69,7 +69,8 @@ pub async fn published(server: &Carillon, topic: &str) -> Vec<Value> {
 /// Returns the count with this name beside a list.
 pub async fn figure(browser: &Browser, name: &str) -> u64 {
     let text = browser.text(&format!("[data-figure={name}]")).await;
-    text.parse()
+    text.replace(',', "")
+        .parse()
         .unwrap_or_else(|_| panic!("{name} is {text:?}"))
 }
 
