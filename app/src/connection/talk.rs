@@ -74,13 +74,15 @@ impl Talk {
 }
 
 pub fn subscribe(client: &Client, request: &Request, out: &mut Vec<u8>) {
-    let selector = request.selector.as_deref().map(|text| ("selector", text));
+    // A topic's name may contain a comma, which otherwise separates destinations.
+    let mut headers = vec![("single-destination", "true")];
+    headers.extend(request.selector.as_deref().map(|text| ("selector", text)));
     let subscribe = Subscribe {
         id: &request.id,
         destination: &request.destination,
         since: request.since.as_deref(),
         overflow: request.overflow,
-        headers: selector.as_slice(),
+        headers: &headers,
         ..Subscribe::default()
     };
     client.subscribe(&subscribe, out);

@@ -105,9 +105,20 @@ pub fn other_spelling<'a>(
 pub fn subscribed_to(text: &str, session: &str) -> Result<Destination<TopicFilter>, Misspelled> {
     if text.contains(',') {
         let expected = "several destinations are for SEND; subscribe to each with a SUBSCRIBE of its own, \
-                        or to many with the wildcards * and >";
+                        or to many with the wildcards * and >; if the comma is part of a name, add single-destination:true";
         return Err(Misspelled::Form(expected));
     }
+    subscribed_to_single(text, session)
+}
+
+/// Returns the filter of a SUBSCRIBE to a single destination: a comma is part of its name.
+///
+/// # Errors
+/// As for [`subscribed_to`].
+pub fn subscribed_to_single(
+    text: &str,
+    session: &str,
+) -> Result<Destination<TopicFilter>, Misspelled> {
     let destination: Destination<TopicFilter> = one(text.trim(), session)?;
     let is_own = destination.name.as_str().starts_with(&own_prefix(session));
     match destination.place {
@@ -421,6 +432,25 @@ mod tests {
                 .map(|one| (one.kind, one.place, one.name.as_str()));
             assert_eq!(found, wanted, "{text}");
         }
+    }
+
+    #[test]
+    fn a_comma_is_part_of_a_single_destination() {
+        for text in ["/topic/a,b", "/topic/a, b.*", "/topic/a,/queue/b"] {
+            assert!(subscribed_to(text, SESSION).is_err(), "{text}");
+        }
+        for (text, wanted) in [
+            ("/topic/a,b", "a,b"),
+            ("/topic/a, b.*", "a, b.*"),
+            ("/topic/a,/queue/b", "a,.queue.b"),
+        ] {
+            let found = subscribed_to_single(text, SESSION).expect(text);
+            assert_eq!(
+                (found.kind, found.name.as_str()),
+                (DestinationKind::Topic, wanted)
+            );
+        }
+        assert!(subscribed_to_single("/queue/$TEMP.ws-1.x", SESSION).is_err());
     }
 
     #[test]

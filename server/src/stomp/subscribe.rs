@@ -8,7 +8,7 @@ use broker::{
     Acknowledgement, Consume, DestinationKind, DurableName, Selector, SharedName, Source, Start,
     SubscribeError, SubscriptionId, TopicFilter,
 };
-use destination::stomp::{Destination, other_spelling, subscribed_to};
+use destination::stomp::{Destination, other_spelling, subscribed_to, subscribed_to_single};
 use wire::stomp::{
     header,
     server::{AckMode, Fault, Subscribe},
@@ -121,8 +121,12 @@ impl Stomp {
     ) -> Result<Destination<TopicFilter>, Fault> {
         let receipt = subscribe.receipt.as_deref();
         let text = &*subscribe.destination;
-        let destination = subscribed_to(text, self.session.name())
-            .map_err(|error| misspelled(error, text, receipt))?;
+        let read = match subscribe.is_single {
+            true => subscribed_to_single,
+            false => subscribed_to,
+        };
+        let destination =
+            read(text, self.session.name()).map_err(|error| misspelled(error, text, receipt))?;
         if let Some(name) = destination.name.exact() {
             let Destination { kind, place, .. } = destination;
             self.create_if_own(&Destination { kind, place, name }, receipt)?;

@@ -1,6 +1,6 @@
 //! The names of destinations, and the routing of messages sent to them.
 
-use harness::http::get;
+use harness::http::{get, post};
 use harness::stomp::{Frame, StompClient};
 use harness::{Carillon, queue};
 
@@ -147,4 +147,23 @@ async fn invalid_names_of_queues_are_reported() {
         get(server.url("/api/queues")).await.json()["queues"],
         serde_json::json!([])
     );
+}
+
+#[tokio::test]
+async fn a_comma_can_be_part_of_the_name_of_a_single_destination() {
+    let server = Carillon::start().await;
+    let single = [("single-destination", "true")];
+    let mut client = StompClient::consumer(&server, "/topic/lab, left", &single).await;
+    let url = server.url("/api/topics/lab%2C%20left");
+    post(url, "text/plain", "1").await;
+    let message = client.message().await;
+    assert_eq!(message.header("destination"), "/topic/lab, left");
+    // Without the header it could mean several destinations.
+    let subscribe = Frame::new("SUBSCRIBE")
+        .with("id", "1")
+        .with("destination", "/topic/lab, left");
+    client.send(&subscribe).await;
+    let refusal = client.refusal().await;
+    let text = refusal.text();
+    assert!(text.contains("single-destination:true"), "{refusal:?}");
 }

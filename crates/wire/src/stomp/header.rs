@@ -98,6 +98,8 @@ pub const RETAIN: &str = "retain";
 pub const PERSISTENT: &str = "persistent";
 /// MESSAGE: the name of the connection that published the message.
 pub const PRODUCER: &str = "producer";
+/// SUBSCRIBE: `true` if a comma in the destination is part of its name, and does not separate destinations.
+pub const SINGLE_DESTINATION: &str = "single-destination";
 /// MESSAGE: the position in the log of its destination.
 pub const SEQUENCE: &str = "sequence";
 /// SUBSCRIBE: the start in the past.

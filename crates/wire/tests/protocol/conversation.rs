@@ -134,6 +134,7 @@ fn show_subscribe(subscribe: &Subscribe<'_>) -> String {
     part(&mut text, "browser", subscribe.browser.then_some(true));
     let retroactive = subscribe.retroactive.then_some(true);
     part(&mut text, "retroactive", retroactive);
+    part(&mut text, "single", subscribe.is_single.then_some(true));
     part(&mut text, "durable", subscribe.durable.as_ref());
     part(&mut text, "since", subscribe.since.as_ref());
     part(&mut text, "overflow", subscribe.overflow);

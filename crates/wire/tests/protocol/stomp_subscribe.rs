@@ -181,6 +181,7 @@ fn flags_are_true_or_false() {
         ("activemq.exclusive", ", exclusive true"),
         ("activemq.retroactive", ", retroactive true"),
         ("browser", ", browser true"),
+        ("single-destination", ", single true"),
         ("durable", r#", durable "0""#),
     ];
     for (name, expected) in flags {

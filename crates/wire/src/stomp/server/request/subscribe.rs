@@ -20,6 +20,8 @@ pub struct Subscribe<'a> {
     pub identity: Identity<'a>,
     /// The destination.
     pub destination: Cow<'a, str>,
+    /// True if a comma in the destination is part of its name.
+    pub is_single: bool,
     /// The acknowledgement mode.
     pub ack: AckMode,
     /// The selector. The caller checks its grammar.
@@ -68,6 +70,7 @@ impl<'a> Subscribe<'a> {
         let subscribe = Self {
             identity: identity(frame, version)?,
             destination: required(headers.get(header::DESTINATION), frame, header::DESTINATION)?,
+            is_single: flag(headers, header::SINGLE_DESTINATION)?,
             ack: AckMode::read(headers)?,
             selector: selector(headers),
             prefetch: options::prefetch(headers, Self::MAX_PREFETCH)?,
