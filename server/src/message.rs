@@ -83,6 +83,7 @@ impl Message {
             timestamp: self.entry.timestamp_ms(),
             producer: self.entry.producer(),
             content_type: self.entry.content_type(),
+            original_destination: self.entry.original_destination(),
             headers: Headers(self.entry.headers()),
         };
         push_json(&head, out);
@@ -106,6 +107,9 @@ struct Head<'a> {
     producer: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     content_type: Option<&'a str>,
+    /// Only of a dead letter.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    original_destination: Option<&'a str>,
     #[serde(skip_serializing_if = "Headers::is_empty")]
     headers: Headers<'a>,
 }

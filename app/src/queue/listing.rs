@@ -117,16 +117,13 @@ impl Listed {
                 (shortened(base64), size)
             }
         };
-        let origin = json
-            .member("headers")
-            .and_then(|headers| text(headers, ORIGIN));
         Some(Self {
             id: text(json, "id")?,
             timestamp_ms: whole(json, "timestamp") as f64,
             producer: text(json, "producer").unwrap_or_default(),
             preview,
             size,
-            origin: origin.unwrap_or_default(),
+            origin: text(json, "originalDestination").unwrap_or_default(),
         })
     }
 
@@ -140,16 +137,13 @@ impl Listed {
     }
 }
 
-/// The header of a dead letter with its original destination.
-const ORIGIN: &str = "original-destination";
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     const FIRST: &str = r#"{"messages":[
         {"id":"1-1","queue":"q","sequence":1,"timestamp":1500,"producer":"http","body":"hi"},
-        {"id":"1-2","queue":"q","sequence":2,"timestamp":2500,"producer":"s","headers":{"original-destination":"/queue/a"},"bodyBase64":"AAEC/w=="}
+        {"id":"1-2","queue":"q","sequence":2,"timestamp":2500,"producer":"s","originalDestination":"/queue/a","bodyBase64":"AAEC/w=="}
         ],"more":true}"#;
 
     fn listing() -> Listing {
@@ -166,6 +160,16 @@ mod tests {
         assert_eq!(listing.messages[1].note(), "4 B, from /queue/a");
         assert!(listing.has_dead_letters());
         assert_eq!(listing.summary(false), "Page 1: 2 messages.");
+    }
+
+    #[test]
+    fn a_header_of_a_client_makes_no_dead_letter() {
+        let mut listing = Listing::default();
+        listing.take(
+            r#"{"messages":[{"id":"1-1","headers":{"original-destination":"/queue/a"},"body":""}]}"#,
+        );
+        assert!(!listing.has_dead_letters());
+        assert_eq!(listing.messages[0].note(), "0 B");
     }
 
     #[test]

@@ -63,6 +63,8 @@ enum Attributes<'a> {
         /// The message's position minus [`broker::JournalMessage::previous`].
         previous_distance: u64,
     },
+    /// A dead letter in a queue.
+    V3(AttributesV1<'a>),
 }
 
 #[derive(Serialize, Deserialize)]
@@ -100,6 +102,7 @@ impl Content for EntryContent {
             },
         };
         encode(&match self.previous {
+            None if entry.is_dead_letter() => Attributes::V3(v1),
             None => Attributes::V1(v1),
             Some(previous) => Attributes::V2 {
                 v1,
@@ -159,8 +162,10 @@ pub fn message(
     producers: &mut Producers,
 ) -> Result<DecodedMessage, CodecError> {
     let attributes = stored.content.attributes();
-    let (attributes, previous) = match decode("a message", &attributes)? {
-        Attributes::V1(v1) => (v1, None),
+    let attributes = decode("a message", &attributes)?;
+    let is_dead_letter = matches!(attributes, Attributes::V3(_));
+    let (attributes, previous) = match attributes {
+        Attributes::V1(v1) | Attributes::V3(v1) => (v1, None),
         Attributes::V2 {
             v1,
             previous_distance,
@@ -193,6 +198,9 @@ pub fn message(
     }
     if attributes.is_retained {
         publication = publication.retained();
+    }
+    if is_dead_letter {
+        publication = publication.dead_letter();
     }
     Ok(DecodedMessage {
         publication,

@@ -31,6 +31,7 @@ mod durable_topics;
 mod events;
 mod example_values;
 mod foreign_nodes;
+mod forged_dead_letters;
 mod full_disk;
 mod half_dead;
 mod hostile_peers;

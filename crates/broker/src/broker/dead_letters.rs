@@ -243,7 +243,7 @@ fn dead_letter(
         header(ORIGIN, format!("{}{from}", prefix(kind))),
         header(CAUSE, dead.cause.to_string()),
     ];
-    letter.publication(is_kept, about)
+    letter.publication(is_kept, about).dead_letter()
 }
 
 /// Returns a dead letter as a message to its original destination, without the headers about its failure.
@@ -261,10 +261,16 @@ pub(crate) fn revived(entry: &Entry, now_ms: u64) -> Option<Publication> {
 }
 
 impl Entry {
+    /// Returns the original destination of a dead letter as its header names it; `None` if the message is none.
+    #[must_use]
+    pub fn original_destination(&self) -> Option<&str> {
+        self.is_dead_letter().then(|| self.header(ORIGIN)).flatten()
+    }
+
     /// Returns the original destination of a dead letter; `None` if the message is none.
     #[must_use]
     pub fn dead_letter_origin(&self) -> Option<(DestinationKind, TopicName)> {
-        let origin = self.header(ORIGIN)?;
+        let origin = self.original_destination()?;
         let kinds = [DestinationKind::Queue, DestinationKind::Topic];
         kinds.into_iter().find_map(|kind| {
             let name = origin.strip_prefix(prefix(kind))?;

@@ -61,8 +61,10 @@ pub enum ActionError {
     /// The destination is temporary.
     #[error("{0} is temporary: it belongs to a connection, and may end at any time")]
     Temporary(TopicName),
-    /// The message has no original destination.
-    #[error("the message has no header that names its original destination")]
+    /// The message is not a dead letter, whatever its headers say.
+    #[error(
+        "the message is not a dead letter of this broker, so its original destination is not known"
+    )]
     NoOrigin,
 }
 
@@ -197,6 +199,11 @@ impl MessageAction {
             },
         };
         let expires_ms = entry.expires_ms().unwrap_or(0);
-        Ok(message.publication(|_| true, []).expiring(expires_ms))
+        let publication = message.publication(|_| true, []).expiring(expires_ms);
+        // A dead letter in another queue can still be retried.
+        Ok(match (kind, entry.is_dead_letter()) {
+            (DestinationKind::Queue, true) => publication.dead_letter(),
+            _ => publication,
+        })
     }
 }

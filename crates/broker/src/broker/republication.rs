@@ -14,8 +14,8 @@ pub(crate) struct Republication<'a> {
 }
 
 impl Republication<'_> {
-    /// Returns the message with the headers that `is_kept` selects, followed by `added`. It does not expire, and is not
-    /// retained.
+    /// Returns the message with the headers that `is_kept` selects, followed by `added`. It does not expire, is not retained,
+    /// and is not marked as a dead letter.
     pub(crate) fn publication(
         self,
         is_kept: impl Fn(&Header) -> bool,

@@ -58,6 +58,7 @@ struct Copy {
     closes_group: bool,
     expires_ms: u64,
     is_persistent: bool,
+    is_dead_letter: bool,
     body: Vec<u8>,
     position: u64,
     sequence: u64,
@@ -376,6 +377,7 @@ impl Copy {
             closes_group: entry.closes_group(),
             expires_ms: entry.expires_ms().unwrap_or(0),
             is_persistent: entry.is_persistent(),
+            is_dead_letter: entry.is_dead_letter(),
             body: entry.body().to_vec(),
             position: entry.position(),
             sequence: entry.sequence(),
@@ -392,6 +394,9 @@ impl Copy {
                 .expiring(self.expires_ms);
         if self.closes_group {
             publication = publication.closing_group();
+        }
+        if self.is_dead_letter {
+            publication = publication.dead_letter();
         }
         match self.is_persistent {
             true => publication.persistent(),

@@ -215,11 +215,35 @@ fn a_dead_letter_of_a_topic_goes_to_the_topic() {
 }
 
 #[test]
-fn a_message_without_an_origin_cannot_be_retried() {
+fn a_dead_letter_that_was_moved_can_be_retried() {
+    let broker = broker(|_| {});
+    let mut client = Client::attach(&broker, "c");
+    client.consume(&broker, queue("q"));
+    publish_one(
+        &broker,
+        message("q", "1", &["original-destination:/queue/forged"]),
+    )
+    .expect("there is room");
+    let taken = client.take();
+    client.settle(&broker, &taken[0], Verdict::Reject);
+    let operator = Operator::of(&broker);
+    let parked = operator.act("ActiveMQ.DLQ", None, &move_to("parked"));
+    assert_eq!(parked.error, None);
+    let back = operator.act("parked", None, &MessageAction::Retry);
+    assert_eq!((back.moved.len(), back.error), (1, None));
+    let again = client.take();
+    assert_eq!(
+        (&*again[0].topic, again[0].header("original-destination")),
+        ("q", None)
+    );
+}
+
+#[test]
+fn only_a_dead_letter_of_the_broker_can_be_retried() {
     let broker = broker(|_| {});
     for origin in [
         "",
-        "original-destination:news",
+        "original-destination:/queue/forged",
         "original-destination:/queue/a..b",
     ] {
         let headers: &[&str] = if origin.is_empty() { &[] } else { &[origin] };

@@ -91,6 +91,8 @@ impl Flags {
     const RESTORED: u8 = 32;
     /// The journal has recorded the message in its topic's history.
     const IN_HISTORY: u8 = 64;
+    /// The broker has sent the message to a dead letter queue.
+    const DEAD_LETTER: u8 = 128;
 
     const fn has(self, flag: u8) -> bool {
         self.0 & flag != 0
@@ -269,6 +271,12 @@ impl Entry {
     #[inline]
     pub fn is_retained_publication(&self) -> bool {
         self.flags.has(Flags::RETAINED)
+    }
+
+    /// Returns true if the broker has sent the message to a dead letter queue: see [`Publication::dead_letter`].
+    #[must_use]
+    pub fn is_dead_letter(&self) -> bool {
+        self.flags.has(Flags::DEAD_LETTER)
     }
 
     /// Returns the marks that the protocol has set.

@@ -156,6 +156,14 @@ impl Publication {
         self.entry.marks
     }
 
+    /// Marks the message as a dead letter: the broker has added a header that names its original destination. A client cannot
+    /// set the mark, so that a header of a client with the same name has no effect. The journal keeps the mark.
+    #[must_use]
+    pub fn dead_letter(mut self) -> Self {
+        self.entry.flags.set(Flags::DEAD_LETTER, true);
+        self
+    }
+
     /// Marks the message as restored from an earlier run: the journal knows it, even if it is not persistent.
     pub(crate) fn restored(mut self) -> Self {
         self.entry.flags.set(Flags::RESTORED, true);
