@@ -71,7 +71,7 @@ impl Child {
             level: text(json, "level").unwrap_or_default(),
             name: text(json, "name").unwrap_or_default(),
             topics: whole(json, "topics"),
-            has_more_topics: flag(json, "topics_more"),
+            has_more_topics: flag(json, "topicsMore"),
             messages: whole(json, "messages"),
             rate: json.member("rate").and_then(Json::number),
             is_system: flag(json, "system"),
@@ -122,9 +122,9 @@ mod tests {
     #[test]
     fn a_level_of_the_tree_is_read() {
         let document = r#"{"under":null,"total":2,"children":[
-            {"level":"finance","name":"finance","topics":3,"topics_more":true,"messages":70,"topic":null},
+            {"level":"finance","name":"finance","topics":3,"topicsMore":true,"messages":70,"topic":null},
             {"level":"$SYS","name":"$SYS","topics":1,"messages":7,"rate":1.5,"system":true,"topic":
-                {"name":"$SYS","sequence":7,"subscriptions":2,"rate":1,"last_ms":9,"preview":"{}","retained":true}}
+                {"name":"$SYS","sequence":7,"subscriptions":2,"rate":1,"lastMs":9,"preview":"{}","retained":true}}
         ],"next":"finance"}"#;
         let level = Level::read(document).expect("a level");
         let finance = Child {

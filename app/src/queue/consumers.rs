@@ -42,7 +42,7 @@ pub fn consumers(document: &str) -> Option<(Vec<HeldBy>, bool)> {
 impl HeldBy {
     fn from_json(json: &Json<'_>) -> Self {
         let word = |name| text(json, name).unwrap_or_default();
-        let oldest = json.member("oldest_held_ms").and_then(Json::number);
+        let oldest = json.member("oldestHeldMs").and_then(Json::number);
         Self {
             connection: whole(json, "connection"),
             session: word("session"),
@@ -113,8 +113,8 @@ mod tests {
     #[test]
     fn a_consumer_shows_what_it_holds_and_for_how_long() {
         let document = r#"{"consumers":[{"connection":7,"subscription":"s-1","client":"press","user":"anna",
-            "prefetch":1000,"held":2,"oldest_held_ms":61500,"selector":"a > 1","filter":"q.*"},
-            {"subscription":"8","oldest_held_ms":null,"selector":null}],"next":9}"#;
+            "prefetch":1000,"held":2,"oldestHeldMs":61500,"selector":"a > 1","filter":"q.*"},
+            {"subscription":"8","oldestHeldMs":null,"selector":null}],"next":9}"#;
         let (consumers, has_more) = consumers(document).expect("consumers");
         assert!(has_more);
         let row = consumers[0].row();

@@ -81,10 +81,10 @@ impl History {
 impl Point {
     fn from_json(json: &Json<'_>) -> Self {
         Self {
-            time_ms: number(json, "time_ms"),
+            time_ms: number(json, "timeMs"),
             depth: number(json, "depth"),
-            enqueued_per_second: number(json, "enqueued_per_second"),
-            acknowledged_per_second: number(json, "acknowledged_per_second"),
+            enqueued_per_second: number(json, "enqueuedPerSecond"),
+            acknowledged_per_second: number(json, "acknowledgedPerSecond"),
         }
     }
 }
@@ -95,9 +95,9 @@ const HOUR_MS: f64 = 3_600_000.0;
 mod tests {
     use super::*;
 
-    const DOCUMENT: &str = r#"{"step_ms":60000,"points":[
-        {"time_ms":1800000,"depth":5,"enqueued_per_second":0,"acknowledged_per_second":0},
-        {"time_ms":3600000,"depth":1200,"enqueued_per_second":2.5,"acknowledged_per_second":1}]}"#;
+    const DOCUMENT: &str = r#"{"stepMs":60000,"points":[
+        {"timeMs":1800000,"depth":5,"enqueuedPerSecond":0,"acknowledgedPerSecond":0},
+        {"timeMs":3600000,"depth":1200,"enqueuedPerSecond":2.5,"acknowledgedPerSecond":1}]}"#;
 
     #[test]
     fn the_newest_moment_is_at_the_right_and_an_hour_wide() {

@@ -89,7 +89,7 @@ impl Order {
 
     /// Returns the address of the request that only counts.
     pub fn counting_address(&self) -> String {
-        format!("{}?dry-run=true", self.address())
+        format!("{}?dryRun=true", self.address())
     }
 
     /// Returns the body of the request as JSON; it begins after the message with the id `after`, if there is one.

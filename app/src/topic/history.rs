@@ -48,12 +48,12 @@ impl Part {
         let entries = messages.iter().filter_map(Entry::from_json);
         Some(Self {
             entries: entries.map(Arc::new).collect(),
-            has_more_before: flag(&json, "more_before"),
-            has_more_after: flag(&json, "more_after"),
+            has_more_before: flag(&json, "moreBefore"),
+            has_more_after: flag(&json, "moreAfter"),
             from: sequence(&json, "from"),
             to: sequence(&json, "to"),
             newest: sequence(&json, "newest"),
-            left_out: whole(&json, "left_out"),
+            left_out: whole(&json, "leftOut"),
         })
     }
 }
@@ -69,7 +69,7 @@ pub fn address(topic: &str, place: &Place, selector: Option<&str>, limit: usize)
         Place::Newest => {}
         Place::Before(sequence) => address.push_str(&format!("&before={sequence}")),
         Place::After(sequence) => address.push_str(&format!("&after={sequence}")),
-        Place::Time(unix_ms) => address.push_str(&format!("&at_ms={}", *unix_ms as u64)),
+        Place::Time(unix_ms) => address.push_str(&format!("&atMs={}", *unix_ms as u64)),
         Place::Id(id) => {
             address.push_str("&id=");
             address.push_str(&encoded(id));
@@ -134,7 +134,7 @@ mod tests {
     #[test]
     fn a_part_of_the_history_is_read() {
         let document = r#"{"messages":[{"id":"a-1","sequence":1,"body":"x"},{"id":"a-2","sequence":2,"body":"y"}],
-            "oldest":1,"newest":9,"examined":4,"left_out":2,"from":1,"to":4,"more_before":false,"more_after":true}"#;
+            "oldest":1,"newest":9,"examined":4,"leftOut":2,"from":1,"to":4,"moreBefore":false,"moreAfter":true}"#;
         let part = Part::read(document).expect("a part");
         let sequences: Vec<_> = part.entries.iter().map(|entry| entry.sequence).collect();
         assert_eq!(sequences, [1, 2]);
@@ -149,7 +149,7 @@ mod tests {
             (Place::Newest, ""),
             (Place::Before(7), "&before=7"),
             (Place::After(7), "&after=7"),
-            (Place::Time(1_700_000_000_000.5), "&at_ms=1700000000000"),
+            (Place::Time(1_700_000_000_000.5), "&atMs=1700000000000"),
             (Place::Id("a-7".into()), "&id=a-7"),
         ] {
             let address = address("a b", &place, Some("x > 1"), 50);

@@ -39,7 +39,7 @@ use crate::{
     server::Server,
 };
 
-/// `GET /api/topics/{topic}/export?format=ndjson|csv&field=…&from_ms=…&to_ms=…&selector=…`
+/// `GET /api/topics/{topic}/export?format=ndjson|csv&field=…&fromMs=…&toMs=…&selector=…`
 pub async fn export(
     State(server): State<Arc<Server>>,
     rights: Rights,
@@ -118,11 +118,11 @@ impl ExportQuery {
             })
         };
         let (from_ms, to_ms) = (
-            time("from_ms")?.unwrap_or(0),
-            time("to_ms")?.unwrap_or(u64::MAX),
+            time("fromMs")?.unwrap_or(0),
+            time("toMs")?.unwrap_or(u64::MAX),
         );
         if from_ms > to_ms {
-            return Err(Problem::bad_request("from_ms: later than to_ms"));
+            return Err(Problem::bad_request("fromMs: later than toMs"));
         }
         let fields = parameters.iter().filter(|(name, _)| name == "field");
         let columns = columns(fields.map(|(_, value)| value.as_str()))?;

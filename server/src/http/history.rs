@@ -25,7 +25,7 @@ use crate::{
     server::Server,
 };
 
-/// `GET /api/topics/{topic}/messages?before=…|after=…|at_ms=…|id=…&limit=…&selector=…`: returns messages that the topic
+/// `GET /api/topics/{topic}/messages?before=…|after=…|atMs=…|id=…&limit=…&selector=…`: returns messages that the topic
 /// keeps, oldest first; without a place the newest.
 pub async fn messages(
     State(server): State<Arc<Server>>,
@@ -70,8 +70,9 @@ pub fn readable_topic(rights: &Rights, topic: &str) -> Result<TopicName, Problem
     Ok(name)
 }
 
-/// The query `?before=…|after=…|at_ms=…|id=…&limit=…&selector=…`.
+/// The query `?before=…|after=…|atMs=…|id=…&limit=…&selector=…`.
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct MessagesQuery {
     before: Option<u64>,
     after: Option<u64>,
@@ -93,7 +94,7 @@ impl MessagesQuery {
         let given = [
             ("before", self.before.is_some()),
             ("after", self.after.is_some()),
-            ("at_ms", self.at_ms.is_some()),
+            ("atMs", self.at_ms.is_some()),
             ("id", self.id.is_some()),
         ];
         let mut given = given.iter().filter(|(_, is_given)| *is_given);
@@ -269,6 +270,7 @@ impl Found {
 
 /// The members of the response after the messages. All numbers but two are sequences.
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 struct HistoryEnd {
     /// The oldest message that the topic keeps.
     oldest: Option<u64>,

@@ -72,6 +72,7 @@ pub struct Consumers {
 }
 
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 struct ConsumerInfo {
     /// The number of the subscription.
     subscription: String,
@@ -129,6 +130,7 @@ impl ConsumerInfo {
 
 /// The response of `/api/queues/{queue}/history`.
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct History {
     /// The time between two points, except for the last one.
     step_ms: u64,
@@ -136,6 +138,7 @@ pub struct History {
 }
 
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 struct PointInfo {
     time_ms: u64,
     depth: u64,

@@ -187,7 +187,7 @@ async fn queue_actions(checked: &Checked<'_>) {
     ] {
         let path = format!("/api/queues/{{queue}}/{action}");
         let target = format!("/api/queues/a/{action}");
-        let dry_run = format!("{target}?dry-run=true");
+        let dry_run = format!("{target}?dryRun=true");
         let text = body.to_string();
         checked
             .ask(200, POST, (&path, &dry_run), text.clone())

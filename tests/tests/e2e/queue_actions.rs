@@ -65,12 +65,7 @@ async fn bodies(server: &Carillon, name: &str) -> Vec<String> {
 async fn messages_are_moved_to_a_queue_and_to_a_topic() {
     let server = Carillon::start().await;
     fill(&server, "from", &["1", "2", "3"]).await;
-    let dry = done(
-        &server,
-        "from/move?dry-run=true",
-        json!({"to": "/queue/to"}),
-    )
-    .await;
+    let dry = done(&server, "from/move?dryRun=true", json!({"to": "/queue/to"})).await;
     assert_eq!(dry, json!({"matched": 3, "held": 0}));
     assert_eq!(queue::depth(&server, "from").await, (3, 0));
     let moved = done(&server, "from/move", json!({"to": "/queue/to", "limit": 2})).await;
@@ -128,7 +123,7 @@ async fn a_selection_has_ids_or_a_selector() {
     let selected = json!({"selector": "n > 1"});
     let dry = done(
         &server,
-        "from/delete-messages?dry-run=true",
+        "from/delete-messages?dryRun=true",
         selected.clone(),
     )
     .await;
@@ -356,7 +351,7 @@ async fn invalid_actions_are_refused_with_the_reason() {
             "temporary",
         ),
         (
-            "a/move?dry-run=x",
+            "a/move?dryRun=x",
             json!({"to": "/queue/b"}),
             StatusCode::BAD_REQUEST,
             "true",

@@ -54,7 +54,7 @@ async fn the_consumers_of_a_queue_are_listed_with_what_they_hold() {
         (&json!(2), &json!("n < 5"))
     );
     assert!(first["held"].as_u64() >= Some(1), "{first}");
-    assert!(first["oldest_held_ms"].is_u64(), "{first}");
+    assert!(first["oldestHeldMs"].is_u64(), "{first}");
     assert_eq!(
         (&second["client"], &second["user"]),
         (&json!("sensor"), &Value::Null)
@@ -79,12 +79,12 @@ async fn the_history_of_a_queue_ends_with_its_state_now() {
     producer.send_all("/queue/jobs", &["1", "2", "3"]).await;
     queue::until(&server, "jobs", "waiting", 3).await;
     let history = ask(&server, "/api/queues/jobs/history").await;
-    assert_eq!(history["step_ms"], 60_000);
+    assert_eq!(history["stepMs"], 60_000);
     let points = history["points"].as_array().expect("a list");
     let now = points.last().expect("a point for now");
     assert_eq!(now["depth"], 3);
-    assert!(now["time_ms"].as_u64() > Some(1_700_000_000_000), "{now}");
-    assert!(now["enqueued_per_second"].is_number() && now["acknowledged_per_second"].is_number());
+    assert!(now["timeMs"].as_u64() > Some(1_700_000_000_000), "{now}");
+    assert!(now["enqueuedPerSecond"].is_number() && now["acknowledgedPerSecond"].is_number());
     let none = get(server.url("/api/queues/none/history")).await;
     assert_eq!(none.status, StatusCode::NOT_FOUND);
 }

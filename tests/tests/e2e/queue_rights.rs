@@ -54,7 +54,7 @@ fn table() -> Vec<Action> {
             &[("browse", QUEUE), ("manage", QUEUE), ("publish", "open.to")],
         ),
         action(
-            "move?dry-run=true",
+            "move?dryRun=true",
             TO_QUEUE,
             &[("browse", QUEUE), ("manage", QUEUE), ("send", "open.to")],
         ),

@@ -108,7 +108,7 @@ async fn times_and_a_selector_choose_messages() {
             if from > to {
                 continue;
             }
-            let some = lines(&export(&server, &format!("?from_ms={from}&to_ms={to}")).await);
+            let some = lines(&export(&server, &format!("?fromMs={from}&toMs={to}")).await);
             let wanted = times
                 .iter()
                 .filter(|time| (from..to).contains(time))
@@ -190,9 +190,9 @@ async fn a_request_with_a_wrong_parameter_is_refused_by_its_name() {
         ("format=csv&field=a..b", "column 3"),
         ("field=a", "field"),
         (&format!("format=csv{many}"), "field"),
-        ("from_ms=x", "from_ms"),
-        ("to_ms=", "to_ms"),
-        ("from_ms=2&to_ms=1", "from_ms"),
+        ("fromMs=x", "fromMs"),
+        ("toMs=", "toMs"),
+        ("fromMs=2&toMs=1", "fromMs"),
         ("selector=%28", "selector: column"),
     ] {
         let answer = get(server.url(&format!("/api/topics/a/export?{query}"))).await;

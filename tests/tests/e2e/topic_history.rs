@@ -44,17 +44,17 @@ async fn a_place_and_a_number_give_a_part_of_the_history() {
         ("?limit=3&after=8", &["9", "10"], (true, false)),
         ("?limit=3&after=10", &[], (true, false)),
         ("?limit=3&after=18446744073709551615", &[], (true, false)),
-        ("?limit=2&at_ms=0", &["1", "2"], (false, true)),
-        ("?limit=2&at_ms=99999999999999", &[], (true, false)),
+        ("?limit=2&atMs=0", &["1", "2"], (false, true)),
+        ("?limit=2&atMs=99999999999999", &[], (true, false)),
         ("?limit=0", &[], (true, false)),
     ] {
         let page = messages(&server, query).await;
         assert_eq!(bodies(&page), wanted, "{query}");
-        let found = (&page["more_before"], &page["more_after"]);
+        let found = (&page["moreBefore"], &page["moreAfter"]);
         assert_eq!(found, (&json!(more.0), &json!(more.1)), "{query}: {page}");
         assert_eq!((&page["oldest"], &page["newest"]), (&json!(1), &json!(10)));
         assert_eq!(
-            (&page["left_out"], &page["examined"]),
+            (&page["leftOut"], &page["examined"]),
             (&json!(0), &json!(wanted.len()))
         );
     }
@@ -85,9 +85,9 @@ async fn a_message_is_found_by_its_id_and_its_time() {
         let id = message["id"].as_str().expect("an id");
         let page = messages(&server, &format!("?id={id}&limit=2")).await;
         assert_eq!(page["messages"][0], *message);
-        assert_eq!(page["more_before"], at > 0);
+        assert_eq!(page["moreBefore"], at > 0);
         let time = message["timestamp"].as_u64().expect("a time");
-        let page = messages(&server, &format!("?at_ms={time}")).await;
+        let page = messages(&server, &format!("?atMs={time}")).await;
         let first = &page["messages"][0];
         assert!(first["sequence"].as_u64() <= message["sequence"].as_u64());
         assert_eq!(first["timestamp"], time);
@@ -113,7 +113,7 @@ async fn messages_that_are_gone_are_answered_with_what_is_there() {
     for (query, wanted) in [
         ("?after=2", &["8", "9", "10"][..]),
         ("?before=4", &[]),
-        ("?at_ms=0&limit=1", &["8"]),
+        ("?atMs=0&limit=1", &["8"]),
     ] {
         let page = messages(&server, query).await;
         assert_eq!(bodies(&page), wanted, "{query}");
@@ -142,7 +142,7 @@ async fn a_selector_leaves_out_messages_in_both_directions() {
     let last = messages(&server, &format!("?limit=3&{multiples}")).await;
     assert_eq!(temps(&last), [1_700, 1_800, 1_900]);
     assert_eq!(
-        (&last["examined"], &last["left_out"]),
+        (&last["examined"], &last["leftOut"]),
         (&json!(300), &json!(297))
     );
     assert_eq!((&last["from"], &last["to"]), (&json!(1_701), &json!(2_000)));
@@ -162,14 +162,14 @@ async fn a_selector_leaves_out_messages_in_both_directions() {
         requests += 1;
         examined += page["examined"].as_u64().expect("a number");
         after = page["to"].as_u64().expect("a sequence");
-        if page["more_after"] == false {
+        if page["moreAfter"] == false {
             break;
         }
     }
     assert_eq!((requests, examined, after), (3, 25_000, 25_000));
     let page = messages(&server, &format!("?{never}")).await;
     assert_eq!(
-        (&page["examined"], &page["from"], &page["more_before"]),
+        (&page["examined"], &page["from"], &page["moreBefore"]),
         (&json!(10_000), &json!(15_001), &json!(true))
     );
 }
@@ -187,13 +187,13 @@ async fn a_response_has_a_bounded_size_in_both_directions() {
     let last = messages(&server, "").await;
     assert_eq!(sequences(&last), [3, 4]);
     assert_eq!(
-        (&last["more_before"], &last["more_after"]),
+        (&last["moreBefore"], &last["moreAfter"]),
         (&json!(true), &json!(false))
     );
     let first = messages(&server, "?after=0").await;
     assert_eq!(sequences(&first), [1, 2]);
     assert_eq!(
-        (&first["more_before"], &first["more_after"]),
+        (&first["moreBefore"], &first["moreAfter"]),
         (&json!(false), &json!(true))
     );
 }
@@ -265,11 +265,11 @@ async fn a_request_with_a_wrong_parameter_is_refused_by_its_name() {
     for (query, named) in [
         ("before=x", "before"),
         ("after=-1", "after"),
-        ("at_ms=noon", "at_ms"),
+        ("atMs=noon", "atMs"),
         ("id=17", "id"),
         ("limit=all", "limit"),
         ("before=1&after=2", "before and after"),
-        ("at_ms=1&id=1-1", "at_ms and id"),
+        ("atMs=1&id=1-1", "atMs and id"),
         ("selector=a%20%3E", "selector: column 4"),
         ("selector=body%20REGEXP%20%27%28%27", "selector: column 14"),
     ] {

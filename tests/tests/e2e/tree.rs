@@ -120,7 +120,7 @@ async fn a_topic_of_the_tree_has_figures_rate_time_and_preview() {
         (&json!("a"), &json!(3), &json!(3))
     );
     assert_eq!((&a["preview"], &a["retained"]), (&json!("3"), &json!(true)));
-    assert_eq!(a["last_ms"], last);
+    assert_eq!(a["lastMs"], last);
     let rate = a["rate"].as_f64().expect("a rate");
     assert!(
         (0.0..=0.6).contains(&rate),

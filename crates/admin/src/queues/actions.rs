@@ -154,7 +154,7 @@ impl Work<'_> {
         let target = Target::new(QUEUES)
             .part(&self.options.name)
             .part(self.action.path())
-            .query("dry-run", counts_only.then_some(true));
+            .query("dryRun", counts_only.then_some(true));
         read(&self.api.post(&target, body).await?)
     }
 

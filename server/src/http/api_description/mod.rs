@@ -189,6 +189,43 @@ mod tests {
     }
 
     #[test]
+    fn members_and_parameters_are_named_alike() {
+        let document = Document::new().expect("a document");
+        let document: Value = serde_json::from_str(&document.json).expect("JSON");
+        let mut names = Vec::new();
+        collect_names(&document, &mut names);
+        assert!(names.len() > 200, "{names:?}");
+        for name in names {
+            let is_lower_camel_case = name.starts_with(|first: char| first.is_ascii_lowercase())
+                && name.bytes().all(|byte| byte.is_ascii_alphanumeric());
+            assert!(is_lower_camel_case, "{name}");
+        }
+    }
+
+    /// Collects the names of members and of parameters in queries.
+    fn collect_names<'v>(value: &'v Value, found: &mut Vec<&'v str>) {
+        match value {
+            Value::Object(members) => {
+                if members.get("in").and_then(Value::as_str) == Some("query") {
+                    found.extend(members.get("name").and_then(Value::as_str));
+                }
+                if let Some(Value::Object(properties)) = members.get("properties") {
+                    found.extend(properties.keys().map(String::as_str));
+                }
+                for member in members.values() {
+                    collect_names(member, found);
+                }
+            }
+            Value::Array(items) => {
+                for item in items {
+                    collect_names(item, found);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    #[test]
     fn every_operation_has_a_tag_and_an_id_of_its_own() {
         let description = read_parts().expect("a description");
         let mut ids = std::collections::HashSet::new();

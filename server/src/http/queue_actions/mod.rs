@@ -40,11 +40,17 @@ enum Verb {
     Delete,
 }
 
-/// The query `?dry-run=true`.
+/// The query `?dryRun=true`.
 #[derive(Deserialize)]
 pub struct ActionQuery {
-    /// True if the messages are only counted.
-    #[serde(default, rename = "dry-run", deserialize_with = "deserialize_bool")]
+    /// True if the messages are only counted. The alias is the name of earlier versions: if it were ignored, a request that only
+    /// counts would act.
+    #[serde(
+        default,
+        rename = "dryRun",
+        alias = "dry-run",
+        deserialize_with = "deserialize_bool"
+    )]
     dry_run: bool,
 }
 

@@ -98,6 +98,7 @@ impl TreeQuery {
 
 /// The response of `/api/tree`.
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Tree {
     under: Option<String>,
     /// Number of children.
@@ -111,6 +112,7 @@ pub struct Tree {
 }
 
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 struct TreeChild {
     /// The last level of the name.
     level: String,
@@ -133,6 +135,7 @@ struct TreeChild {
 
 /// The topic with the name of a child.
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 struct TreeTopic {
     #[serde(flatten)]
     info: TopicInfo,

@@ -16,7 +16,7 @@ pub async fn explore(checked: &Checked<'_>) {
         checked.ask(400, GET, (tree, &target), "").await;
     }
     let messages = "/api/topics/{topic}/messages";
-    for query in ["", "?limit=0", "?after=0", "?at_ms=0&selector=colour='red'"] {
+    for query in ["", "?limit=0", "?after=0", "?atMs=0&selector=colour='red'"] {
         let target = format!("/api/topics/tree.a.b/messages{query}");
         checked.ask(200, GET, (messages, &target), "").await;
     }
