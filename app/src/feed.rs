@@ -73,7 +73,7 @@ impl Feed {
             self.missed += count(missed);
             self.push(gap(missed));
         }
-        let reading = reads(&message.body)?;
+        let reading = reads(message.text()?)?;
         let who = reading.producer.as_deref().unwrap_or(&message.producer);
         self.push(Line {
             who: who.into(),
@@ -200,6 +200,7 @@ mod tests {
             sequence: position,
             timestamp_ms: 0.0,
             producer: "session-1".into(),
+            content_type: String::new(),
             body: body.into(),
             missed: None,
         }

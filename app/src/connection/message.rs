@@ -14,8 +14,9 @@ pub struct Message {
     pub timestamp_ms: f64,
     /// The publishing connection.
     pub producer: String,
-    /// The body as text; bytes that are not UTF-8 are replaced.
-    pub body: String,
+    /// The media type of the body; empty if the publisher named none.
+    pub content_type: String,
+    pub body: Vec<u8>,
     /// The messages that the subscription skipped just before this one.
     pub missed: Option<Missed>,
 }
@@ -29,7 +30,8 @@ impl Message {
             sequence: received.sequence.unwrap_or_default(),
             timestamp_ms: received.timestamp.unwrap_or_default() as f64,
             producer: received.producer.as_deref().unwrap_or_default().into(),
-            body: String::from_utf8_lossy(received.body).into_owned(),
+            content_type: received.content_type.as_deref().unwrap_or_default().into(),
+            body: received.body.into(),
             missed: received.missed,
         })
     }
@@ -41,8 +43,14 @@ impl Message {
             sequence: image.sequence,
             timestamp_ms: image.timestamp_ms as f64,
             producer: image.producer.clone(),
-            body: image.body.clone(),
+            content_type: image.content_type.clone(),
+            body: image.body.clone().into_bytes(),
             missed: None,
         })
+    }
+
+    /// Returns the body as text; `None` if it is not UTF-8.
+    pub fn text(&self) -> Option<&str> {
+        str::from_utf8(&self.body).ok()
     }
 }

@@ -145,7 +145,7 @@ fn live_figures() -> RwSignal<Figures> {
         hold(connection.listen(wanted(), None, move |messages| {
             if let Some(now) = messages
                 .last()
-                .and_then(|newest| figures::read(&newest.body))
+                .and_then(|newest| figures::read(newest.text()?))
             {
                 figures.set(now);
             }

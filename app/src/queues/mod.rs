@@ -26,7 +26,7 @@ pub fn live() -> RwSignal<Board> {
             let Some(newest) = messages.last() else {
                 return;
             };
-            if let Some(queues) = figures::read(&newest.body) {
+            if let Some(queues) = newest.text().and_then(figures::read) {
                 board.update(|board| *board = board.after(queues, newest.timestamp_ms));
             }
         }));

@@ -67,10 +67,14 @@ texts! {
     VALUE = "Value", "값";
     SCALE = "From {} to {}, {} to {}.", "값 {}~{}, 시간 {}~{}.";
     BYTES = "{} bytes", "{}바이트";
+    MORE_BYTES = "more than {} bytes", "{}바이트 초과";
     GONE =
         "The broker no longer keeps this message. The list begins with the next one.",
         "브로커가 이 메시지를 더 이상 보관하지 않습니다. 목록은 다음 메시지부터 시작합니다.";
+    NO_HEADERS =
+        "The broker no longer keeps this message; its headers are unknown.",
+        "브로커가 이 메시지를 더 이상 보관하지 않으므로 헤더는 알 수 없습니다.";
     CUT =
-        "The broker no longer keeps this message. This is the part that the page received; its headers are unknown.",
+        "The broker no longer keeps this message. This is the beginning of it; its headers are unknown.",
         "브로커가 이 메시지를 더 이상 보관하지 않습니다. 페이지가 받은 일부만 표시하며 헤더는 알 수 없습니다.";
 }

@@ -19,8 +19,18 @@ pub struct Entry {
     pub content_type: String,
     pub headers: Vec<(String, String)>,
     pub body: Body,
-    /// True if the page has only the beginning of the body, and no headers.
-    pub is_cut: bool,
+    pub kept: Kept,
+}
+
+/// The part of a message that the page has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Kept {
+    #[default]
+    Whole,
+    /// Everything but the headers: the message has arrived over the connection.
+    Body,
+    /// The beginning of the body, and no headers.
+    Beginning,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,6 +47,14 @@ impl Default for Body {
 }
 
 impl Body {
+    /// Returns bytes as text if they are UTF-8.
+    pub fn of(bytes: Vec<u8>) -> Self {
+        match String::from_utf8(bytes) {
+            Ok(text) => Self::Text(text),
+            Err(error) => Self::Bytes(error.into_bytes()),
+        }
+    }
+
     pub fn bytes(&self) -> &[u8] {
         match self {
             Self::Text(text) => text.as_bytes(),
@@ -75,29 +93,65 @@ impl Entry {
             content_type: text(json, "contentType").unwrap_or_default(),
             headers,
             body,
-            is_cut: false,
+            kept: Kept::Whole,
         })
     }
 
-    /// Keeps what the list shows of a message that has just arrived. The page requests the rest when the message is opened.
+    /// Returns a message that has just arrived. The page requests its headers when the message is opened.
     pub fn arrived(message: &connection::Message) -> Self {
-        let end = message.body.char_indices().nth(MOST_KEPT_CHARS);
-        let end = end.map_or(message.body.len(), |(end, _)| end);
         Self {
             id: message.id.to_string(),
             sequence: message.sequence,
             timestamp_ms: message.timestamp_ms,
             producer: message.producer.clone(),
-            body: Body::Text(message.body[..end].into()),
-            is_cut: true,
-            ..Self::default()
+            content_type: message.content_type.clone(),
+            headers: Vec::new(),
+            body: Body::of(message.body.clone()),
+            kept: Kept::Body,
         }
+    }
+
+    /// True if the page has only the beginning of the body. It is never shown as if it were whole.
+    pub fn is_cut(&self) -> bool {
+        self.kept == Kept::Beginning
+    }
+
+    /// True if the page has the body and the headers.
+    pub fn is_whole(&self) -> bool {
+        self.kept == Kept::Whole
+    }
+
+    /// Returns the message with what the list shows of it: the beginning of its body, and no headers.
+    pub fn cut(&self) -> Self {
+        let body = match &self.body {
+            Body::Text(text) => Body::Text(text[..text.floor_char_boundary(MOST_CUT_BYTES)].into()),
+            Body::Bytes(bytes) => Body::Bytes(bytes[..bytes.len().min(MOST_CUT_BYTES)].into()),
+        };
+        Self {
+            headers: Vec::new(),
+            body,
+            kept: Kept::Beginning,
+            id: self.id.clone(),
+            producer: self.producer.clone(),
+            content_type: self.content_type.clone(),
+            ..*self
+        }
+    }
+
+    /// True if cutting the message makes it smaller.
+    pub fn can_be_cut(&self) -> bool {
+        !self.is_cut() && self.body.bytes().len() > MOST_CUT_BYTES
     }
 
     /// Returns the beginning of the body on one line.
     pub fn preview(&self) -> String {
         let Body::Text(text) = &self.body else {
-            return texts::topic::BYTES.with(&[&self.body.bytes().len().to_string()]);
+            let count = self.body.bytes().len().to_string();
+            let text = match self.is_cut() {
+                true => texts::topic::MORE_BYTES,
+                false => texts::topic::BYTES,
+            };
+            return text.with(&[&count]);
         };
         let characters =
             text.chars()
@@ -110,8 +164,8 @@ impl Entry {
     }
 }
 
-/// Characters of a body that the list keeps. 5,000 messages then take at most some 20 MB.
-const MOST_KEPT_CHARS: usize = 1_000;
+/// Bytes of a cut body. 5,000 of them take at most 5 MB.
+const MOST_CUT_BYTES: usize = 1_000;
 const MOST_PREVIEW_CHARS: usize = 200;
 
 #[cfg(test)]
@@ -136,5 +190,44 @@ mod tests {
         assert_eq!(entry.preview(), "2 bytes");
         let broken = json::read(r#"{"id":"a-8","bodyBase64":"?"}"#).expect("JSON");
         assert_eq!(Entry::from_json(&broken), None);
+    }
+
+    #[test]
+    fn messages_arrive_with_every_byte_of_their_body() {
+        let arrived = |body: &[u8]| {
+            Entry::arrived(&connection::Message {
+                id: "a-7".parse().expect("an id"),
+                sequence: 3,
+                timestamp_ms: 5.0,
+                producer: "p".into(),
+                content_type: "application/cbor".into(),
+                body: body.to_vec(),
+                missed: None,
+            })
+        };
+        let text = "ö".repeat(10_000);
+        assert_eq!(arrived(text.as_bytes()).body, Body::Text(text));
+        let entry = arrived(&[0xa1, 0xff]);
+        assert_eq!(entry.body, Body::Bytes(vec![0xa1, 0xff]));
+        assert_eq!(entry.content_type, "application/cbor");
+        assert!(!entry.is_cut() && !entry.is_whole());
+    }
+
+    #[test]
+    fn a_cut_body_ends_between_characters_and_is_known_as_cut() {
+        let entry = Entry {
+            body: Body::Text(format!("x{}", "ö".repeat(1_000))),
+            headers: vec![("a".into(), "b".into())],
+            ..Entry::default()
+        };
+        assert!(entry.can_be_cut());
+        let cut = entry.cut();
+        assert_eq!(cut.body.bytes().len(), 999);
+        assert!(cut.is_cut() && !cut.can_be_cut() && cut.headers.is_empty());
+        let short = Entry {
+            body: Body::Bytes(vec![0xff; 1_000]),
+            ..Entry::default()
+        };
+        assert!(!short.can_be_cut());
     }
 }

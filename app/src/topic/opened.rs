@@ -25,10 +25,10 @@ pub fn opened(log: Log) -> RwSignal<Option<Opened>> {
     let opened = RwSignal::new(log.selected.get_untracked().map(Opened::of));
     effect(move |_| {
         let selected = log.selected.get();
-        let is_cut = selected.as_ref().is_some_and(|entry| entry.is_cut);
+        let is_whole = selected.as_ref().is_none_or(|entry| entry.is_whole());
         opened.set(selected.clone().map(Opened::of));
         let Some(entry) = selected else { return };
-        if is_cut {
+        if !is_whole {
             complete(log, opened, entry.id.clone());
         }
         find_previous(log, opened, &entry);
@@ -52,7 +52,8 @@ fn complete(log: Log, opened: RwSignal<Option<Opened>>, id: String) {
         let entry = entry_at(&address, |entry| entry.id == id).await;
         change(opened, &id, |opened| match entry {
             Some(entry) => opened.entry = entry,
-            None => opened.note = texts::topic::CUT.get(),
+            None if opened.entry.is_cut() => opened.note = texts::topic::CUT.get(),
+            None => opened.note = texts::topic::NO_HEADERS.get(),
         });
     });
 }

@@ -28,7 +28,7 @@ pub struct Point {
 pub fn fields<'e>(entries: impl DoubleEndedIterator<Item = &'e Arc<Entry>>) -> Vec<String> {
     let mut found = Vec::new();
     for entry in entries.rev().take(MOST_EXAMINED) {
-        let Body::Text(text) = &entry.body else {
+        let Some(text) = whole_text(entry) else {
             continue;
         };
         if let Ok(json) = json::read(text) {
@@ -37,6 +37,14 @@ pub fn fields<'e>(entries: impl DoubleEndedIterator<Item = &'e Arc<Entry>>) -> V
     }
     found.sort();
     found
+}
+
+/// Returns the body; `None` if it is not text, or if the page has only its beginning.
+fn whole_text(entry: &Entry) -> Option<&str> {
+    match &entry.body {
+        Body::Text(text) if !entry.is_cut() => Some(text),
+        _ => None,
+    }
 }
 
 fn collect(json: &Json<'_>, path: Cow<'_, str>, found: &mut Vec<String>) {
@@ -84,7 +92,7 @@ pub fn series<'e>(
         })
         .collect();
     for entry in entries.rev().take(MOST_POINTS) {
-        let Body::Text(text) = &entry.body else {
+        let Some(text) = whole_text(entry) else {
             continue;
         };
         let Ok(json) = json::read(text) else { continue };
@@ -199,6 +207,7 @@ const MOST_ELEMENTS: usize = 10;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::topic::entry::Kept;
 
     fn entries(bodies: &[&str]) -> Vec<Arc<Entry>> {
         let entry = |(index, body): (usize, &&str)| Entry {
@@ -219,6 +228,18 @@ mod tests {
         ]);
         let expected = ["(body)", "a.b", "data.temp", "list.0", "list.2"];
         assert_eq!(fields(entries.iter()), expected);
+    }
+
+    #[test]
+    fn the_beginning_of_a_body_has_no_values() {
+        let cut = Entry {
+            body: Body::Text("123".into()),
+            kept: Kept::Beginning,
+            ..Entry::default()
+        };
+        let cut = [Arc::new(cut)];
+        assert!(fields(cut.iter()).is_empty());
+        assert!(series(cut.iter(), &[BODY.to_owned()])[0].points.is_empty());
     }
 
     #[test]

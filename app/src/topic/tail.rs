@@ -1,5 +1,6 @@
 //! The list of a topic's messages: the newest as they arrive, or an earlier part of the history. While the list is paused
-//! messages are counted and the newest of them kept, so that the reader's place stays. Pure; `topic::log` requests parts.
+//! messages are counted and the newest of them kept, so that the reader's place stays. Of long messages only the newest keep
+//! their whole bodies. Pure; `topic::log` requests parts.
 
 use std::{collections::VecDeque, sync::Arc};
 
@@ -70,6 +71,7 @@ impl Tail {
             false => self.lines.extend(waiting.map(Line::Entry)),
         }
         self.drop_oldest();
+        self.cut_bodies(Side::Oldest);
     }
 
     /// Takes messages that have arrived, in order. `missed` is the number that the broker has skipped before them.
@@ -85,6 +87,8 @@ impl Tail {
             self.waiting.extend(kept);
             let surplus = self.waiting.len().saturating_sub(MOST_LINES);
             self.waiting.drain(..surplus);
+            // The reader looks at the lines, and at these messages later.
+            cut(self.waiting.iter_mut(), MOST_BODY_BYTES);
             return;
         }
         if missed > 0 {
@@ -95,6 +99,7 @@ impl Tail {
         }
         self.lines.extend(kept.map(Line::Entry));
         self.drop_oldest();
+        self.cut_bodies(Side::Oldest);
     }
 
     /// Keeps the list as it is until [`resume`](Self::resume).
@@ -117,6 +122,7 @@ impl Tail {
         self.lines.extend(waiting.into_iter().map(Line::Entry));
         self.waiting_count = 0;
         self.drop_oldest();
+        self.cut_bodies(Side::Oldest);
         true
     }
 
@@ -138,6 +144,7 @@ impl Tail {
             self.is_detached = true;
             self.examined_to = self.last_sequence();
         }
+        self.cut_bodies(Side::Newest);
         surplus
     }
 
@@ -156,6 +163,7 @@ impl Tail {
             self.waiting_count = self.waiting.len() as u64;
         }
         self.drop_oldest();
+        self.cut_bodies(Side::Oldest);
     }
 
     pub fn len(&self) -> usize {
@@ -248,8 +256,51 @@ impl Tail {
     }
 }
 
+impl Tail {
+    /// Cuts the bodies of messages on one side of the list, so that those on the other side, where the reader is, stay whole.
+    fn cut_bodies(&mut self, side: Side) {
+        let entries = self.lines.iter_mut().filter_map(|line| match line {
+            Line::Entry(entry) => Some(entry),
+            Line::Gap(_) => None,
+        });
+        match side {
+            Side::Oldest => cut(entries, MOST_BODY_BYTES),
+            Side::Newest => cut(entries.rev(), MOST_BODY_BYTES),
+        }
+    }
+}
+
+/// Cuts the first of these messages that are long, until the bodies of all have at most `most` bytes, or until all long ones
+/// are cut.
+fn cut<'e>(entries: impl DoubleEndedIterator<Item = &'e mut Arc<Entry>>, most: usize) {
+    let mut entries: Vec<_> = entries.collect();
+    let sizes = entries.iter().map(|entry| entry.body.bytes().len());
+    let mut surplus = sizes.sum::<usize>().saturating_sub(most);
+    for entry in &mut entries {
+        if surplus == 0 {
+            break;
+        }
+        if entry.can_be_cut() {
+            let short = entry.cut();
+            let gain = entry.body.bytes().len() - short.body.bytes().len();
+            surplus = surplus.saturating_sub(gain);
+            **entry = Arc::new(short);
+        }
+    }
+}
+
+/// A side of the list.
+#[derive(Clone, Copy, Debug)]
+enum Side {
+    Oldest,
+    Newest,
+}
+
 /// Maximum number of lines, and of messages that wait.
 pub const MOST_LINES: usize = 5_000;
+/// Bytes of the bodies of all lines, and of all messages that wait; above it long bodies are cut, and requested again when a
+/// reader opens their message.
+const MOST_BODY_BYTES: usize = 16 << 20;
 
 #[cfg(test)]
 #[path = "tail_tests.rs"]

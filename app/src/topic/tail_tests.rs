@@ -1,6 +1,7 @@
 use std::ops::RangeInclusive;
 
 use super::*;
+use crate::topic::Body;
 
 fn entries(sequences: RangeInclusive<u64>) -> Vec<Arc<Entry>> {
     let entry = |sequence| Entry {
@@ -151,4 +152,71 @@ fn a_message_is_found_by_its_id() {
     let tail = newest(5..=7);
     assert_eq!(tail.index_of("a-6"), Some(1));
     assert_eq!(tail.index_of("b-6"), None);
+}
+
+/// Returns messages with bodies of this size.
+fn long(sequences: RangeInclusive<u64>, bytes: usize) -> Vec<Arc<Entry>> {
+    let body = Body::Bytes(vec![0xff; bytes]);
+    let entry = |sequence| Entry {
+        sequence,
+        body: body.clone(),
+        ..Entry::default()
+    };
+    sequences.map(entry).map(Arc::new).collect()
+}
+
+/// Returns the sequences of the messages with a cut body.
+fn cut_sequences(tail: &Tail) -> Vec<u64> {
+    let entries = tail.lines.iter().filter_map(Line::entry);
+    let cut = entries.filter(|entry| entry.is_cut());
+    cut.map(|entry| entry.sequence).collect()
+}
+
+#[test]
+fn of_long_messages_the_newest_stay_whole() {
+    let mut tail = Tail::default();
+    tail.begin(Part {
+        entries: long(1..=4, 4 << 20),
+        has_more_before: true,
+        ..Part::default()
+    });
+    assert!(cut_sequences(&tail).is_empty());
+    tail.take(long(5..=6, 4 << 20).into_iter(), 0);
+    assert_eq!(cut_sequences(&tail), [1, 2, 3]);
+    // A body that is larger than the bound is cut too.
+    tail.take(long(7..=7, 17 << 20).into_iter(), 0);
+    assert_eq!(cut_sequences(&tail), [1, 2, 3, 4, 5, 6, 7]);
+}
+
+#[test]
+fn of_older_messages_those_that_the_reader_scrolls_to_stay_whole() {
+    let mut tail = Tail::default();
+    tail.begin(Part {
+        entries: long(11..=14, 4 << 20),
+        has_more_before: true,
+        ..Part::default()
+    });
+    tail.take_older(Part {
+        entries: long(8..=10, 4 << 20),
+        ..Part::default()
+    });
+    assert_eq!(cut_sequences(&tail), [11, 12, 13, 14]);
+}
+
+#[test]
+fn messages_that_wait_are_bounded_in_bytes() {
+    let mut tail = Tail::default();
+    tail.begin(part(1..=1, false, false));
+    tail.pause();
+    for sequence in 2..=9 {
+        tail.take(long(sequence..=sequence, 4 << 20).into_iter(), 0);
+    }
+    let waiting: usize = tail
+        .waiting
+        .iter()
+        .map(|entry| entry.body.bytes().len())
+        .sum();
+    assert!(waiting <= (16 << 20) + 4_000, "{waiting}");
+    tail.resume();
+    assert_eq!(cut_sequences(&tail), [2, 3, 4, 5, 6]);
 }

@@ -77,7 +77,7 @@ pub fn properties(entry: &Entry, zone: Zone) -> impl IntoView + use<> {
             entry.producer.clone(),
         ),
     ];
-    if !entry.is_cut {
+    if !entry.is_cut() {
         pairs.push((
             texts::topic::SIZE.get().to_owned(),
             bytes(entry.body.bytes().len() as u64),
@@ -141,7 +141,8 @@ fn Actions(
         browser::focus("publish-body");
     };
     let is_text = move || entry.with(|entry| matches!(entry.body, Body::Text(_)));
-    let is_cut = move || entry.with(|entry| entry.is_cut);
+    let is_cut = move || entry.with(|entry| entry.is_cut());
+    let is_whole = move || entry.with(|entry| entry.is_whole());
     view! {
         <div class="buttons message-actions">
             <button type="button" on:click=copy disabled=is_cut>
@@ -150,7 +151,7 @@ fn Actions(
             <button type="button" on:click=save disabled=is_cut>
                 {texts::topic::DOWNLOAD.get()}
             </button>
-            <button type="button" on:click=again disabled=move || is_cut() || !is_text()>
+            <button type="button" on:click=again disabled=move || !is_whole() || !is_text()>
                 {texts::topic::AGAIN.get()}
             </button>
         </div>
@@ -172,7 +173,7 @@ fn extension(entry: &Entry) -> &'static str {
 fn Difference(opened: RwSignal<Option<Opened>>) -> impl IntoView {
     let found = Memo::new(move |_| {
         opened.with(|opened| {
-            let opened = opened.as_ref()?;
+            let opened = opened.as_ref().filter(|opened| !opened.entry.is_cut())?;
             let previous = opened.previous.as_ref()?.as_ref();
             Some(previous.map(|previous| changes(&previous.body.text(), &opened.entry.body.text())))
         })

@@ -49,7 +49,7 @@ pub fn Payload(entry: Signal<Arc<Entry>>) -> impl IntoView {
     effect(move |_| {
         let entry = entry.get();
         // A message is shown twice: first as the list keeps it, then completely.
-        let key = format!("{} {}", entry.id, entry.is_cut);
+        let key = format!("{} {}", entry.id, entry.is_cut());
         if shown_id.get_value() != key {
             shown_id.set_value(key);
             form.set(Form::best(&entry));
@@ -126,7 +126,7 @@ pub fn Payload(entry: Signal<Arc<Entry>>) -> impl IntoView {
 fn note(entry: &Entry, form: Form) -> String {
     let body = entry.body.bytes();
     match form {
-        _ if entry.is_cut => texts::topic::LOADING.get().into(),
+        _ if entry.is_cut() => texts::topic::LOADING.get().into(),
         _ if body.is_empty() => texts::topic::EMPTY.get().into(),
         Form::Hex if body.len() > hex::MOST_BYTES => {
             texts::topic::FIRST_BYTES.with(&[&hex::MOST_BYTES.to_string(), &body.len().to_string()])
