@@ -130,6 +130,9 @@ pub struct ServeOptions {
         value_name = "ADDRESS|NETWORK"
     )]
     trusted_proxies: Vec<IpNet>,
+    /// QR code of the pages' address, with which a phone opens them, after the addresses at the start
+    #[arg(long, env = "CARILLON_QR_CODE", value_enum, default_value_t = QrCodeRule::Auto, value_name = "WHEN")]
+    qr_code: QrCodeRule,
     /// Maximum size of a message's body, in bytes
     #[arg(long, env = "CARILLON_MAX_BODY", default_value_t = 1 << 20, value_name = "BYTES",
           value_parser = clap::value_parser!(u32).range(1..=(1 << 30)))]
@@ -272,6 +275,15 @@ enum Anonymous {
     All,
 }
 
+/// The values of `--qr-code`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum QrCodeRule {
+    /// In a terminal, if other machines can reach --listen or --public-url
+    Auto,
+    /// Never
+    Off,
+}
+
 /// The format of the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum LogFormat {
@@ -356,6 +368,7 @@ impl ServeOptions {
             users: self.users.clone(),
             audit: self.audit.clone(),
             allows_anonymous: self.anonymous == Some(Anonymous::All),
+            shows_qr_code: self.qr_code == QrCodeRule::Auto,
         })
     }
 

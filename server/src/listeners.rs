@@ -12,11 +12,13 @@ use tokio::{net::TcpListener, task::JoinSet};
 
 use crate::{
     handler::ConnectionHandler,
+    http::is_loopback,
     http_port::HttpHandler,
     listener::{self, ConnectionLimit},
     mqtt::MqttHandler,
     port::{Port, bind},
     public_url::PublicUrl,
+    reachable_address::reachable_address,
     server::Server,
     stomp::StompHandler,
     tls::{ConnectionAcceptor, Identity, TlsOptions, TlsRule},
@@ -164,6 +166,20 @@ impl Listeners {
         listener_tasks.spawn(self.mqtt, mqtt.clone(), self.tls_rule);
         listener_tasks.spawn(self.mqtt_tls, mqtt.clone(), TlsRule::Required);
         listener_tasks.tasks
+    }
+
+    /// Returns the address of the pages for other machines; `None` if they cannot reach it.
+    pub fn address_for_others(&self, public_url: Option<&PublicUrl>) -> Option<String> {
+        if let Some(public_url) = public_url {
+            return (!is_loopback(public_url.host())).then(|| public_url.to_string());
+        }
+        let address = reachable_address(self.http.local_addr().ok()?)?;
+        let scheme = if self.identity.is_some() {
+            "https"
+        } else {
+            "http"
+        };
+        Some(format!("{scheme}://{address}/"))
     }
 
     /// Prints the addresses, for people and scripts.

@@ -1,5 +1,6 @@
 //! The life of a server, from start to stop.
 
+mod qr_code;
 mod reloads;
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
@@ -62,6 +63,8 @@ pub struct Options {
     pub audit: Option<PathBuf>,
     /// True if clients of other machines may do everything without a users file.
     pub allows_anonymous: bool,
+    /// True if a terminal shows the QR code of an address that other machines can reach.
+    pub shows_qr_code: bool,
 }
 
 impl Options {
@@ -175,7 +178,7 @@ pub async fn run(
             (server, None, Vec::new(), None)
         }
     };
-    let public_url = options.public_url.clone();
+    let (public_url, shows_qr_code) = (options.public_url.clone(), options.shows_qr_code);
     let directory = options.storage.as_ref().map(|one| one.directory.clone());
     let http_access = Arc::new(options.access());
     let handlers = Handlers::of(Arc::clone(&server), Arc::clone(&http_access), options);
@@ -193,6 +196,9 @@ pub async fn run(
     listeners
         .announce(public_url.as_ref(), directory.as_deref())
         .context("cannot write to standard output")?;
+    if shows_qr_code {
+        qr_code::print(&listeners, public_url.as_ref());
+    }
     server.access.audit().record(&Event::Started {
         version: env!("CARGO_PKG_VERSION"),
     });

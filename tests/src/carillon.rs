@@ -199,7 +199,8 @@ fn without_options(mut command: Command) -> Command {
     command
 }
 
-fn binary() -> PathBuf {
+/// Returns the path of the binary under test.
+pub fn binary() -> PathBuf {
     let built = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/release/carillon");
     let binary = env::var_os("CARILLON_BIN").map_or(built, PathBuf::from);
     assert!(

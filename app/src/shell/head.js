@@ -1,5 +1,5 @@
-// Applies the reader's theme before the first paint, and loads keys.js when it is needed first. This script is part of the
-// document, because a file would delay the first paint.
+// Applies the reader's theme before the first paint, and loads keys.js and qr.js when they are needed first. This script
+// is part of the document, because a file would delay the first paint.
 (() => {
   const html = document.documentElement;
   const THEME = "carillon.theme";
@@ -53,7 +53,10 @@
     location.reload();
   });
 
-  const open = (what) => import(new URL("keys.js", root)).then((keys) => keys.open(what), console.error);
+  const open = (what) => {
+    const file = what === "qr" ? "qr.js" : "keys.js";
+    import(new URL(file, root)).then((loaded) => loaded.open(what), console.error);
+  };
   addEventListener("click", ({ target }) => {
     const button = target.closest?.("button[data-open]");
     if (button) open(button.dataset.open);

@@ -1,5 +1,5 @@
-//! The reader's settings, and the buttons of the palette and of the list of keys. `head.js` makes the theme and the buttons
-//! work; without scripts they are hidden. The language is a form, which works without scripts.
+//! The reader's settings, and the buttons of the palette, of the list of keys and of the QR code. `head.js` makes the theme and
+//! the buttons work; without scripts they are hidden. The language is a form, which works without scripts.
 
 use leptos::prelude::*;
 
@@ -44,6 +44,9 @@ pub fn Settings(next: String) -> impl IntoView {
                 <button type="button" data-open="keys" aria-keyshortcuts="?">
                     {texts::shell::KEYS.get()}
                     <kbd>"?"</kbd>
+                </button>
+                <button type="button" data-open="qr">
+                    {texts::qr_code::QR_CODE.get()}
                 </button>
             </div>
             <script type="application/json" id="palette-texts" inner_html=palette::texts()></script>

@@ -54,6 +54,8 @@ pub mod page;
 pub mod palette;
 pub mod problem;
 pub mod publish;
+#[cfg(feature = "ssr")]
+pub mod qr_code;
 pub mod queue;
 pub mod queues;
 pub mod shared;
@@ -98,6 +100,7 @@ mod tests {
         palette,
         problem,
         publish,
+        qr_code,
         queue,
         queues,
         shared,

@@ -25,6 +25,7 @@ mod pages;
 mod preload;
 mod problem;
 mod publish;
+mod qr_code;
 mod queue_actions;
 mod queue_insight;
 mod queues;
@@ -191,6 +192,7 @@ fn router(state: &HttpState, others: OtherRoutes) -> Router {
         )
         .route(sign_in::SIGN_OUT_PATH, routing::post(sign_in::sign_out))
         .route(language::PATH, routing::post(language::choose))
+        .route("/qr.svg", routing::get(qr_code::svg))
         .fallback(assets::file_or_page)
         .layer(Extension(page_api))
         .layer(middleware::from_fn_with_state(

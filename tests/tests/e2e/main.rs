@@ -72,6 +72,7 @@ mod paho;
 mod power_cut;
 mod program;
 mod public_url;
+mod qr_code;
 mod queue_actions;
 mod queue_commands;
 mod queue_insight;

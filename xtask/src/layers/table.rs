@@ -103,6 +103,8 @@ const SERVER: Crate = Crate {
             "port",
             "protocol_detection",
             "public_url",
+            "qr_code",
+            "reachable_address",
             "shared_headers",
             "stopping",
             "subscription_options",
