@@ -3,6 +3,8 @@
 (() => {
   const html = document.documentElement;
   const THEME = "carillon.theme";
+  const YEAR_S = 31536000;
+  const root = new URL(".", document.baseURI);
   // Storage may be forbidden; then the theme is that of the system.
   const kept = (name) => {
     try {
@@ -19,6 +21,8 @@
   const applyTheme = () => {
     const theme = kept(THEME);
     const isChosen = theme === "light" || theme === "dark";
+    // For documents without scripts, such as the one to sign in. Without a choice the cookie ends.
+    document.cookie = `theme=${theme}; path=${root.pathname}; max-age=${isChosen ? YEAR_S : 0}; samesite=lax`;
     if (isChosen) html.dataset.theme = theme;
     else delete html.dataset.theme;
     for (const colour of document.querySelectorAll("meta[data-scheme]")) {
@@ -43,13 +47,12 @@
     applyTheme();
   });
 
-  const root = new URL(".", document.baseURI);
   // The server's answer to the form would be the page without its place.
   addEventListener("submit", (event) => {
     const { target, submitter } = event;
     if (target.className !== "language") return;
     event.preventDefault();
-    document.cookie = `language=${submitter.value}; path=${root.pathname}; max-age=31536000; samesite=lax`;
+    document.cookie = `language=${submitter.value}; path=${root.pathname}; max-age=${YEAR_S}; samesite=lax`;
     location.reload();
   });
 

@@ -1,25 +1,43 @@
 //! Documents in plain HTML, without scripts, in the style of the pages.
 
 use app::{Language, shell_texts};
+use axum::http::HeaderMap;
 
-use super::{assets, language};
+use super::{assets, language, theme::Theme};
+
+/// The settings of the reader of a document.
+#[derive(Debug, Clone, Copy)]
+pub struct Reader {
+    pub language: Language,
+    pub theme: Theme,
+}
+
+impl Reader {
+    /// Returns the settings of the sender of a request.
+    pub fn of(headers: &HeaderMap) -> Self {
+        Self {
+            language: language::of(headers),
+            theme: Theme::of(headers),
+        }
+    }
+}
 
 /// Returns a document. `class` is that of its body, `content` the HTML in the body.
-pub fn document(language: Language, title: &str, class: &str, content: &str) -> String {
+pub fn document(reader: Reader, title: &str, class: &str, content: &str) -> String {
     let style = assets::hashed_assets().map_or_else(String::new, |assets| {
         format!(
             "<link rel=\"stylesheet\" href=\"{}\">",
             escaped(&assets.css)
         )
     });
-    let title = escaped(title);
+    let (title, theme) = (escaped(title), reader.theme.attribute());
+    let language = reader.language.tag();
     format!(
-        "<!DOCTYPE html>\n<html lang=\"{}\">\n<head>\n<meta charset=\"utf-8\">\n\
+        "<!DOCTYPE html>\n<html lang=\"{language}\"{theme}>\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <meta name=\"color-scheme\" content=\"light dark\">\n\
          <title>{title} · Carillon</title>\n<link rel=\"icon\" href=\"./favicon.svg\">\n{style}\n</head>\n\
-         <body class=\"{class}\">\n{content}\n</body>\n</html>\n",
-        language.tag()
+         <body class=\"{class}\">\n{content}\n</body>\n</html>\n"
     )
 }
 

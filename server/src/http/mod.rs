@@ -34,6 +34,7 @@ mod refusals;
 mod routes;
 mod security;
 mod sign_in;
+mod theme;
 mod tree;
 mod users;
 mod visible_page;

@@ -1,6 +1,6 @@
 //! The sign-in form for pages, and signing out. Plain HTML, so that it works without scripts.
 
-use app::{Language, site_texts};
+use app::site_texts;
 use axum::{
     Form,
     extract::{Query, Request, State},
@@ -9,7 +9,12 @@ use axum::{
 };
 use serde::Deserialize;
 
-use super::{HttpState, html, language, links, login::PeerAddress};
+use super::{
+    HttpState,
+    html::{self, Reader},
+    language, links,
+    login::PeerAddress,
+};
 use crate::access_control::{Credentials, LoginAttempt};
 
 /// `GET /login?next=…`: the form.
@@ -24,10 +29,12 @@ pub async fn form(
     if state.server.access.is_open() || (is_signed_in && query.done.is_some()) {
         return Redirect::to(&links::relative(PATH, next)).into_response();
     }
-    let language = language::of(&headers);
-    let notice = query.done.map(|_| site_texts::NO_COOKIE.of(language));
+    let reader = Reader::of(&headers);
+    let notice = query
+        .done
+        .map(|_| site_texts::NO_COOKIE.of(reader.language));
     let shown = Shown {
-        language,
+        reader,
         next,
         user: "",
         notice,
@@ -67,13 +74,13 @@ pub async fn submit(
             None => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
         },
         Err(error) => {
-            let language = language::of(&headers);
+            let reader = Reader::of(&headers);
             let reason = capitalised(&error.to_string());
             let shown = Shown {
-                language,
+                reader,
                 next,
                 user: &user,
-                notice: Some(&site_texts::REFUSED.with_of(language, &[&reason])),
+                notice: Some(&site_texts::REFUSED.with_of(reader.language, &[&reason])),
             };
             shown.respond(StatusCode::UNAUTHORIZED)
         }
@@ -125,7 +132,7 @@ pub struct SignIn {
 
 /// The form, as it is shown.
 struct Shown<'a> {
-    language: Language,
+    reader: Reader,
     next: &'a str,
     user: &'a str,
     notice: Option<&'a str>,
@@ -133,7 +140,7 @@ struct Shown<'a> {
 
 impl Shown<'_> {
     fn respond(self, status: StatusCode) -> Response {
-        let language = self.language;
+        let language = self.reader.language;
         let notice = self.notice.map_or_else(String::new, |text| {
             format!(
                 "<p class=\"sign-in-notice\" role=\"alert\">{}</p>",
@@ -159,7 +166,7 @@ impl Shown<'_> {
             languages = html::language_form(language, &own),
         );
         let title = site_texts::SIGN_IN.of(language);
-        let html = html::document(language, title, "sign-in", &content);
+        let html = html::document(self.reader, title, "sign-in", &content);
         let mut response = (status, Html(html)).into_response();
         response
             .headers_mut()

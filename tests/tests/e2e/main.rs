@@ -30,6 +30,7 @@ mod durable;
 mod durable_topics;
 mod events;
 mod example_values;
+mod first_paint;
 mod foreign_nodes;
 mod forged_dead_letters;
 mod full_disk;

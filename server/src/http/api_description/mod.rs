@@ -19,7 +19,7 @@ use axum::{
 use ring::digest::{SHA256, digest};
 use serde_json::Value;
 
-use super::{HttpState, assets, language, pages, problem::Problem};
+use super::{HttpState, assets, html::Reader, language, pages, problem::Problem};
 use model::Description;
 
 /// `GET /api/openapi.json`: returns the document.
@@ -48,14 +48,14 @@ pub async fn page(State(state): State<HttpState>, request: Request) -> Response 
     let Some(description) = &*DESCRIPTION else {
         return unreadable();
     };
-    let language = language::of(request.headers());
-    let html = page::render(description, &pages::site(&state, &request), language);
+    let reader = Reader::of(request.headers());
+    let html = page::render(description, &pages::site(&state, &request), reader);
     let mut response = Html(html).into_response();
     let no_store = HeaderValue::from_static("no-store");
     response
         .headers_mut()
         .insert(header::CACHE_CONTROL, no_store);
-    language::describe(&mut response, language);
+    language::describe(&mut response, reader.language);
     response
 }
 

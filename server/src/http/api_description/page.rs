@@ -7,10 +7,11 @@ use super::{
     model::{Described, Description, MediaType, Parameter, Response, Tag},
     schema::{bounds, members, type_name},
 };
-use crate::http::html::{self, escaped, with_code};
+use crate::http::html::{self, Reader, escaped, with_code};
 
 /// Returns the page. `site` is the address by which the reader has come, without the last slash.
-pub fn render(description: &Description, site: &str, language: Language) -> String {
+pub fn render(description: &Description, site: &str, reader: Reader) -> String {
+    let language = reader.language;
     let info = &description.info;
     let logins = description.components.security_schemes.0.iter();
     let logins = logins
@@ -53,7 +54,7 @@ pub fn render(description: &Description, site: &str, language: Language) -> Stri
         sections = sections.collect::<String>(),
         types = types(description, language),
     );
-    html::document(language, texts::API.of(language), "api-page", &content)
+    html::document(reader, texts::API.of(language), "api-page", &content)
 }
 
 /// Returns the links to all operations.
@@ -194,7 +195,7 @@ fn types(description: &Description, language: Language) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::http::api_description::read_parts;
+    use crate::http::{api_description::read_parts, theme::Theme};
 
     #[test]
     fn every_link_of_the_page_leads_to_a_place_on_it() {
@@ -202,7 +203,10 @@ mod tests {
         let page = render(
             &description,
             "https://board.example/<carillon>",
-            Language::English,
+            Reader {
+                language: Language::English,
+                theme: Theme::System,
+            },
         );
         let links = page.split("href=\"./api#").skip(1);
         let targets: Vec<_> = links.filter_map(|link| link.split('"').next()).collect();
