@@ -65,17 +65,26 @@ pub async fn send(request: Request<'_>) -> Result<String, Problem> {
     }
 }
 
-/// Returns the document that the server rendered into this page. Every page that calls this function must call it for the same
-/// addresses on the server and in the browser, in the same order.
-pub fn carried(address: &str) -> Option<String> {
-    let found = || {
-        let documents = use_context::<Documents>()?;
-        let mut documents = documents.0.iter();
-        let (_, text) = documents.find(|(own, _)| own == address)?;
-        Some(text.clone())
+/// Returns the document that the server rendered into this page; `None` if there is none. Every page that calls this function
+/// must call it for the same addresses on the server and in the browser, in the same order.
+///
+/// # Errors
+///
+/// The visitor may not see the document.
+pub fn carried(address: &str) -> Result<Option<String>, Problem> {
+    let find = |documents: &[(String, String)]| {
+        let found = documents.iter().find(|(own, _)| own == address);
+        found.map(|(_, text)| text.clone())
     };
-    let text = carried_text(|| found().unwrap_or_default());
-    (!text.is_empty()).then_some(text)
+    let text = carried_text(|| {
+        let documents = use_context::<Documents>().unwrap_or_default();
+        let refused = || find(&documents.refused).map(|problem| format!("{REFUSED}{problem}"));
+        find(&documents.found).or_else(refused).unwrap_or_default()
+    });
+    match text.strip_prefix(REFUSED) {
+        Some(refusal) => Err(problem(FORBIDDEN, refusal)),
+        None => Ok((!text.is_empty()).then_some(text)),
+    }
 }
 
 /// Returns the headers of a request. The browser passes on each character as one byte, and the server reads the bytes as UTF-8.
@@ -98,6 +107,10 @@ fn unreachable() -> Problem {
         detail: texts::problem::NO_ANSWER.get().into(),
     }
 }
+
+/// The beginning of a text that is no document but the reason why there is none. No JSON begins like this.
+const REFUSED: char = '!';
+const FORBIDDEN: u16 = 403;
 
 /// Reads the `detail` of an RFC 9457 problem.
 fn problem(status: u16, text: &str) -> Problem {

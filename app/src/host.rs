@@ -60,7 +60,11 @@ pub struct ModuleAssets {
 
 /// The documents of the API for a page's first paint, by address (see [`documents`]).
 #[derive(Clone, Debug, Default)]
-pub struct Documents(pub Arc<Vec<(String, String)>>);
+pub struct Documents {
+    pub found: Arc<Vec<(String, String)>>,
+    /// The problems (RFC 9457) of those that the visitor may not see.
+    pub refused: Arc<Vec<(String, String)>>,
+}
 
 /// Returns the addresses of the documents that a page shows at first, relative to the root of the site.
 #[cfg(feature = "ssr")]

@@ -65,6 +65,13 @@ impl Poll {
         poll
     }
 
+    /// Shows the problem with which the page came, until the first answer.
+    pub fn begin(self, problem: Option<Problem>) {
+        if problem.is_some() {
+            self.problem.set(problem);
+        }
+    }
+
     /// Requests the document now, or after the request that is under way.
     pub fn request(self) {
         let Some(work) = self.work.and_then(|work| work.try_get_value()) else {

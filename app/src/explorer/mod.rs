@@ -23,6 +23,7 @@ use crate::{
     browser::{self, Appointment},
     reactive::{hold, once_live},
     texts,
+    topic::sentence,
 };
 use tree::Request;
 
@@ -50,6 +51,11 @@ impl Explorer {
         let mut tree = Tree::new(Order::Name);
         let first = tree.first();
         let document = api::carried(&source.address(&first));
+        let refused = document
+            .as_ref()
+            .err()
+            .map(|problem| sentence(&problem.detail));
+        let document = document.ok().flatten();
         let level = document.and_then(|document| source.read(&document));
         if let Some(level) = level {
             tree.take(&first, level, now_ms());
@@ -57,7 +63,7 @@ impl Explorer {
         Self {
             tree: RwSignal::new(tree),
             source: RwSignal::new(source),
-            problem: RwSignal::default(),
+            problem: RwSignal::new(refused.unwrap_or_default()),
             kept: StoredValue::new(None),
             generation: StoredValue::new(0),
             refreshing: StoredValue::new(0),

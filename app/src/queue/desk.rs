@@ -55,12 +55,16 @@ impl Desk {
                 signals.history.set(history);
             }
         };
-        if let Some(queue) = &queue {
+        if let Ok(Some(queue)) = &queue {
             signals.take_queue(queue, None);
         }
-        held.as_deref().into_iter().for_each(consumers_of);
-        history.as_deref().into_iter().for_each(history_of);
-        if let Some(listing) = &listing {
+        if let Ok(Some(held)) = &held {
+            consumers_of(held);
+        }
+        if let Ok(Some(history)) = &history {
+            history_of(history);
+        }
+        if let Ok(Some(listing)) = &listing {
             signals.listing.update(|own| own.take(listing));
         }
 
@@ -90,6 +94,9 @@ impl Desk {
         let consumers_poll = Poll::every(PERIOD_MS, move || of_consumers.clone(), consumers_of);
         let of_history = addresses.history();
         Poll::every(HISTORY_PERIOD_MS, move || of_history.clone(), history_of);
+        figures_poll.begin(queue.err());
+        consumers_poll.begin(held.err());
+        listing_poll.begin(listing.err());
 
         Self {
             name: StoredValue::new(name.to_owned()),

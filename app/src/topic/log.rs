@@ -76,7 +76,10 @@ impl Log {
     /// Starts with the messages that came with the page, and follows the topic until the owner is dropped.
     pub fn new(start: Start) -> Self {
         let [figures, part] = start.documents().map(|address| api::carried(&address));
+        let figures = figures.ok().flatten();
         let figures = figures.and_then(|document| Figures::read(&document, &start.topic));
+        let refused = part.as_ref().err().map(|problem| sentence(&problem.detail));
+        let part = part.ok().flatten();
         let part = part.and_then(|document| Part::read(&document));
         let place = start.place();
         let log = Self {
@@ -87,7 +90,7 @@ impl Log {
             tail: RwSignal::default(),
             activity: RwSignal::default(),
             filter_problem: RwSignal::default(),
-            problem: RwSignal::default(),
+            problem: RwSignal::new(refused.unwrap_or_default()),
             selected: RwSignal::default(),
             is_held: RwSignal::new(false),
             begun: RwSignal::new(0),

@@ -17,29 +17,37 @@ pub struct PageApi(pub Router);
 
 /// Requests the documents of a page. `extensions` are those of the page's request: its sender and the sender's rights.
 pub async fn documents(page: &RequestPath, extensions: &Extensions) -> Documents {
-    let mut found = Vec::new();
+    let (mut found, mut refused) = (Vec::new(), Vec::new());
     if let Some(PageApi(api)) = extensions.get() {
         for address in app::documents(page) {
-            if let Some(text) = document(api.clone(), &address, extensions).await {
-                found.push((address, text));
+            match document(api.clone(), &address, extensions).await {
+                Some((StatusCode::OK, text)) => found.push((address, text)),
+                // The page says at once that a right is missing.
+                Some((StatusCode::FORBIDDEN, problem)) => refused.push((address, problem)),
+                _ => {}
             }
         }
     }
-    Documents(Arc::new(found))
+    Documents {
+        found: Arc::new(found),
+        refused: Arc::new(refused),
+    }
 }
 
-/// Returns a document; `None` if the API refuses it, or if it is too long for a page, which then requests it itself.
-async fn document(api: Router, address: &str, extensions: &Extensions) -> Option<String> {
+/// Returns a document or a problem, with its status; `None` if it is too long for a page, which then requests it itself.
+async fn document(
+    api: Router,
+    address: &str,
+    extensions: &Extensions,
+) -> Option<(StatusCode, String)> {
     let mut request = Request::get(format!("/{address}"))
         .body(Body::empty())
         .ok()?;
     *request.extensions_mut() = extensions.clone();
     let answer = api.oneshot(request).await.ok()?;
-    if answer.status() != StatusCode::OK {
-        return None;
-    }
+    let status = answer.status();
     let body = to_bytes(answer.into_body(), MAX_BYTES).await.ok()?;
-    String::from_utf8(body.into()).ok()
+    Some((status, String::from_utf8(body.into()).ok()?))
 }
 
 /// Maximum length of a document.

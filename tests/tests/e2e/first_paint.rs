@@ -1,10 +1,30 @@
-//! What the first HTML of a document says about its reader: the chosen theme, before any script runs.
+//! What the first HTML of a document says about its reader: missing rights and the chosen theme, before any script runs.
 
 use harness::Carillon;
 use harness::browser::Browser;
 use harness::http::{request, send};
-use harness::users::UsersFile;
-use http::{HeaderValue, Method, header};
+use harness::users::{UsersFile, with_token};
+use http::{HeaderValue, Method, StatusCode, header};
+
+#[tokio::test]
+async fn a_missing_right_is_in_the_first_html() {
+    let (file, token) = UsersFile::for_visitor().await;
+    let server = file.server(&[]).await;
+    for (path, missing) in [
+        ("/connections", "Ask an operator of this broker"),
+        ("/queues/secret", "Ask an operator of this broker"),
+        ("/topics/closed.door", "closed.door"),
+    ] {
+        let page = send(with_token(Method::GET, server.url(path), &token, "")).await;
+        assert_eq!(page.status, StatusCode::OK, "{path}");
+        let text = page.text();
+        let (_, main) = text.split_once("<main").expect("a page");
+        assert!(
+            main.contains(missing) && main.contains("right"),
+            "{path}: {main}"
+        );
+    }
+}
 
 #[tokio::test]
 async fn the_form_to_sign_in_has_the_chosen_theme() {

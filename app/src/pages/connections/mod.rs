@@ -62,8 +62,9 @@ pub fn Connections() -> impl IntoView {
 #[component]
 fn Open(change: RwSignal<Option<Change>>, changes: RwSignal<u32>) -> impl IntoView {
     let peers = RwSignal::new(Peers::default());
-    if let Some(document) = carried(&address("", "")) {
-        peers.update(|peers| peers.take(&document));
+    let first = carried(&address("", ""));
+    if let Ok(Some(document)) = &first {
+        peers.update(|peers| peers.take(document));
     }
     let contained = RwSignal::new(String::new());
     let poll = Poll::every(
@@ -74,6 +75,7 @@ fn Open(change: RwSignal<Option<Change>>, changes: RwSignal<u32>) -> impl IntoVi
         },
         move |document| peers.update(|peers| peers.take(document)),
     );
+    poll.begin(first.err());
     request_after(changes, poll);
     let turn = move |turn: Turn| {
         peers.update(|peers| peers.list.pages.turn(turn));
@@ -170,14 +172,16 @@ fn Others(
     changes: RwSignal<u32>,
 ) -> impl IntoView {
     let items = RwSignal::new(List::<Other>::default());
-    if let Some(document) = carried(&address_of(list, "")) {
-        items.update(|items| items.take(&document, list, read));
+    let first = carried(&address_of(list, ""));
+    if let Ok(Some(document)) = &first {
+        items.update(|items| items.take(document, list, read));
     }
     let poll = Poll::every(
         OTHERS_PERIOD_MS,
         move || items.with_untracked(|items| address_of(list, items.pages.after())),
         move |document| items.update(|items| items.take(document, list, read)),
     );
+    poll.begin(first.err());
     request_after(changes, poll);
     let turn = move |turn: Turn| {
         items.update(|items| items.pages.turn(turn));
