@@ -8,7 +8,7 @@ use leptos::{
 };
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{Blob, HtmlAnchorElement, HtmlElement, Storage, Url};
+use web_sys::{Blob, BlobPropertyBag, HtmlAnchorElement, HtmlElement, Storage, Url};
 
 use crate::{instant, stopped::has_stopped};
 
@@ -95,6 +95,31 @@ pub fn download(name: &str, bytes: &[u8]) -> Result<(), JsValue> {
     link.set_download(name);
     link.click();
     Url::revoke_object_url(&address)
+}
+
+/// Bytes with an address, which the document can draw. Dropping the value ends the address.
+pub struct BlobAddress(String);
+
+impl BlobAddress {
+    /// Returns `None` if the browser refuses.
+    pub fn new(bytes: &[u8], content_type: &str) -> Option<Self> {
+        let parts = Array::of1(&Uint8Array::from(bytes));
+        let options = BlobPropertyBag::new();
+        options.set_type(content_type);
+        let blob = Blob::new_with_u8_array_sequence_and_options(&parts, &options).ok()?;
+        Url::create_object_url_with_blob(&blob).ok().map(Self)
+    }
+
+    pub fn text(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Drop for BlobAddress {
+    fn drop(&mut self) {
+        // An address that has ended already needs nothing.
+        let _ = Url::revoke_object_url(&self.0);
+    }
 }
 
 pub fn unix_ms() -> f64 {

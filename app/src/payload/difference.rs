@@ -1,11 +1,15 @@
-//! The difference between two bodies: the changed fields of JSON, or the changed lines of other texts. Pure.
+//! The difference between two bodies: the changed fields of values, or the changed lines of texts and of bytes. Pure.
 
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
-use super::fold::quoted;
+use super::{
+    form::{Form, MOST_DECODED_BYTES},
+    hex,
+    tree::{Tree, Value},
+};
 use crate::{
-    json::{self, Json},
     texts,
+    topic::{Body, Entry},
 };
 
 /// A field or line that is not the same.
@@ -20,16 +24,25 @@ pub struct Change {
 }
 
 /// Returns the changes from one body to the next, in the order of their places; at most [`MOST_CHANGES`].
-pub fn changes(before: &str, after: &str) -> Vec<Change> {
-    let mut changes = match (json::read(before), json::read(after)) {
-        (Ok(before), Ok(after)) => of_fields(&before, &after),
-        _ => of_lines(before, after),
+pub fn changes(before: &Entry, after: &Entry) -> Vec<Change> {
+    let form = Form::best(after);
+    let mut changes = match (form.tree(before), form.tree(after)) {
+        (Some(Ok(before)), Some(Ok(after))) => of_fields(&before, &after),
+        _ => of_lines(&text(before), &text(after)),
     };
     changes.truncate(MOST_CHANGES);
     changes
 }
 
-fn of_fields(before: &Json<'_>, after: &Json<'_>) -> Vec<Change> {
+/// Returns a body as lines: of text, or of bytes in hexadecimal.
+fn text(entry: &Entry) -> Cow<'_, str> {
+    match &entry.body {
+        Body::Text(text) if text.len() <= MOST_DECODED_BYTES => text.into(),
+        _ => hex::lines(entry.body.bytes()).join("\n").into(),
+    }
+}
+
+fn of_fields(before: &Tree<'_>, after: &Tree<'_>) -> Vec<Change> {
     let (before, after) = (fields(before), fields(after));
     let mut changes = Vec::new();
     for (place, value) in &after {
@@ -55,13 +68,13 @@ fn of_fields(before: &Json<'_>, after: &Json<'_>) -> Vec<Change> {
 }
 
 /// Returns the values that contain no others, by path; at most [`MOST_FIELDS`].
-fn fields(json: &Json<'_>) -> Vec<(String, String)> {
+fn fields(tree: &Tree<'_>) -> Vec<(String, String)> {
     let mut fields = Vec::new();
-    collect(json, String::new(), &mut fields);
+    collect(tree, String::new(), &mut fields);
     fields
 }
 
-fn collect(json: &Json<'_>, path: String, fields: &mut Vec<(String, String)>) {
+fn collect(tree: &Tree<'_>, path: String, fields: &mut Vec<(String, String)>) {
     if fields.len() >= MOST_FIELDS {
         return;
     }
@@ -69,27 +82,19 @@ fn collect(json: &Json<'_>, path: String, fields: &mut Vec<(String, String)>) {
         true => name.to_owned(),
         false => format!("{path}.{name}"),
     };
-    let text = match json {
-        Json::Array(elements) if !elements.is_empty() => {
+    match &tree.value {
+        Value::List(elements) if !elements.is_empty() => {
             for (index, element) in elements.iter().enumerate() {
                 collect(element, below(&index.to_string()), fields);
             }
-            return;
         }
-        Json::Object(members) if !members.is_empty() => {
+        Value::Map(members) if !members.is_empty() => {
             for (name, value) in members {
                 collect(value, below(name), fields);
             }
-            return;
         }
-        Json::Array(_) => "[]".into(),
-        Json::Object(_) => "{}".into(),
-        Json::Null => "null".into(),
-        Json::Bool(value) => value.to_string(),
-        Json::Number(number) => (*number).into(),
-        Json::Text(text) => quoted(text),
-    };
-    fields.push((path, text));
+        _ => fields.push((path, tree.text())),
+    }
 }
 
 /// Compares lines. The common lines at the beginning and at the end are left out; of the lines between, those with the same
@@ -132,6 +137,14 @@ mod tests {
         }
     }
 
+    fn between(before: &str, after: &str) -> Vec<Change> {
+        let entry = |body: &str| Entry {
+            body: Body::Text(body.into()),
+            ..Entry::default()
+        };
+        changes(&entry(before), &entry(after))
+    }
+
     #[test]
     fn changed_new_and_missing_fields_are_found() {
         let before = r#"{"a":1,"b":{"c":"x","d":[1,2]},"gone":true}"#;
@@ -143,7 +156,27 @@ mod tests {
             change("new", None, Some("null")),
             change("gone", Some("true"), None),
         ];
-        assert_eq!(changes(before, after), expected);
+        assert_eq!(between(before, after), expected);
+    }
+
+    #[test]
+    fn fields_of_cbor_are_compared() {
+        let body = |count: u8| Entry {
+            body: Body::of(vec![0xa2, 0x61, b'n', count, 0x61, b'b', 0x41, 0xff]),
+            ..Entry::default()
+        };
+        let expected = [change("n", Some("1"), Some("2"))];
+        assert_eq!(changes(&body(1), &body(2)), expected);
+    }
+
+    #[test]
+    fn other_bytes_are_compared_by_lines() {
+        let body = |last: u8| Entry {
+            body: Body::of([vec![0xc1; 16], vec![last]].concat()),
+            ..Entry::default()
+        };
+        let changes = changes(&body(1), &body(2));
+        assert_eq!((changes.len(), &*changes[0].place), (1, "line 2"));
     }
 
     #[test]
@@ -152,14 +185,14 @@ mod tests {
             change("line 2", Some("two"), Some("zwei")),
             change("line 3", None, Some("new")),
         ];
-        assert_eq!(changes("one\ntwo\nend", "one\nzwei\nnew\nend"), expected);
-        assert_eq!(changes("same", "same"), []);
-        assert_eq!(changes("", "x"), [change("line 1", None, Some("x"))]);
+        assert_eq!(between("one\ntwo\nend", "one\nzwei\nnew\nend"), expected);
+        assert_eq!(between("same", "same"), []);
+        assert_eq!(between("", "x"), [change("line 1", None, Some("x"))]);
     }
 
     #[test]
     fn the_changes_are_bounded() {
         let long = |value: &str| format!("[{}]", vec![value; 10_000].join(","));
-        assert_eq!(changes(&long("1"), &long("2")).len(), MOST_CHANGES);
+        assert_eq!(between(&long("1"), &long("2")).len(), MOST_CHANGES);
     }
 }

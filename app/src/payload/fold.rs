@@ -1,8 +1,8 @@
-//! A JSON value as lines that can be folded. Numbers keep the text of the payload. Pure.
+//! A tree of values as lines that can be folded. Numbers keep the text of the payload. Pure.
 
-use std::collections::BTreeSet;
+use std::{borrow::Cow, collections::BTreeSet};
 
-use crate::json::Json;
+use super::tree::{Kind, Tree, Value};
 
 /// A line of the tree.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -13,72 +13,51 @@ pub struct Line {
     /// The name of the member, or the index of the element; empty for the outermost value and for closing brackets.
     pub key: String,
     pub text: String,
+    /// What the format says about the value besides: a tag, the type of an extension; usually empty.
+    pub note: String,
     pub kind: Kind,
     /// True if the value is folded, false if it can be folded, `None` for other lines.
     pub is_folded: Option<bool>,
 }
 
-/// The kind of a value, for its colour.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Kind {
-    #[default]
-    Bracket,
-    Text,
-    Number,
-    /// `true`, `false` and `null`.
-    Word,
-}
-
-impl Kind {
-    pub fn class(self) -> &'static str {
-        match self {
-            Self::Bracket => "json-bracket",
-            Self::Text => "json-text",
-            Self::Number => "json-number",
-            Self::Word => "json-word",
-        }
-    }
-}
-
 /// Returns the lines of a value without the content of folded values; at most [`MOST_LINES`].
-pub fn lines(json: &Json<'_>, folded: &BTreeSet<usize>) -> Vec<Line> {
+pub fn lines(tree: &Tree<'_>, folded: &BTreeSet<usize>) -> Vec<Line> {
     let mut writer = Writer {
         lines: Vec::new(),
         folded,
         next_node: 0,
     };
-    writer.value(json, 0, String::new());
+    writer.value(tree, 0, String::new());
     writer.lines
 }
 
 /// Returns the values that are folded at first: those that would make the lines too many to read.
-pub fn folded_at_first(json: &Json<'_>) -> BTreeSet<usize> {
+pub fn folded_at_first(tree: &Tree<'_>) -> BTreeSet<usize> {
     let mut folded = BTreeSet::new();
     let mut next_node = 0;
-    fold_large(json, 0, &mut next_node, &mut folded);
+    fold_large(tree, 0, &mut next_node, &mut folded);
     folded
 }
 
-fn fold_large(json: &Json<'_>, depth: usize, next: &mut usize, folded: &mut BTreeSet<usize>) {
+fn fold_large(tree: &Tree<'_>, depth: usize, next: &mut usize, folded: &mut BTreeSet<usize>) {
     let node = *next;
     *next += 1;
-    let count = match json {
-        Json::Array(elements) => {
-            elements
-                .iter()
-                .for_each(|element| fold_large(element, depth + 1, next, folded));
-            elements.len()
-        }
-        Json::Object(members) => {
-            members
-                .iter()
-                .for_each(|(_, value)| fold_large(value, depth + 1, next, folded));
-            members.len()
-        }
-        _ => 0,
-    };
+    let mut count = 0;
+    each_child(tree, &mut |child| {
+        count += 1;
+        fold_large(child, depth + 1, next, folded);
+    });
     if depth > 0 && count > 0 && (depth >= DEEPEST_OPEN || count > MOST_OPEN) {
         folded.insert(node);
+    }
+}
+
+/// Calls a function with each value directly in a value.
+fn each_child(tree: &Tree<'_>, act: &mut dyn FnMut(&Tree<'_>)) {
+    match &tree.value {
+        Value::List(children) | Value::Element(_, children, _) => children.iter().for_each(act),
+        Value::Map(members) => members.iter().for_each(|(_, child)| act(child)),
+        Value::Plain(..) | Value::Text(_) | Value::Content(_) | Value::Bytes(_) => {}
     }
 }
 
@@ -89,68 +68,80 @@ struct Writer<'a> {
 }
 
 impl Writer<'_> {
-    fn value(&mut self, json: &Json<'_>, depth: usize, key: String) {
+    fn value(&mut self, tree: &Tree<'_>, depth: usize, key: String) {
         let node = self.next_node;
         self.next_node += 1;
-        let line = |text: String, kind| Line {
+        let start = Line {
             depth,
             node,
-            key: key.clone(),
-            text,
-            kind,
-            is_folded: None,
+            key,
+            note: tree.note.clone(),
+            ..Line::default()
         };
-        match json {
-            Json::Null => self.push(line("null".into(), Kind::Word)),
-            Json::Bool(value) => self.push(line(value.to_string(), Kind::Word)),
-            Json::Number(number) => self.push(line((*number).into(), Kind::Number)),
-            Json::Text(text) => self.push(line(quoted(text), Kind::Text)),
-            Json::Array(elements) => {
-                let start = line(String::new(), Kind::Bracket);
-                let values = elements.iter().enumerate();
-                let values = values.map(|(index, value)| (index.to_string(), value));
-                self.container(start, ["[", "]"], values);
+        match &tree.value {
+            Value::Plain(kind, text) => self.leaf(start, *kind, text.clone().into_owned()),
+            Value::Text(_) | Value::Content(_) => self.leaf(start, Kind::Text, tree.text()),
+            Value::Bytes(_) => self.leaf(start, Kind::Number, tree.text()),
+            Value::List(children) => {
+                let children = children.iter().enumerate();
+                let children = children.map(|(index, child)| (index.to_string(), child));
+                self.branch(start, [Cow::from("["), "]".into()], children);
             }
-            Json::Object(members) => {
-                let start = line(String::new(), Kind::Bracket);
-                let values = members
-                    .iter()
-                    .map(|(name, value)| (name.to_string(), value));
-                self.container(start, ["{", "}"], values);
+            Value::Map(members) => {
+                let members = members.iter();
+                let members = members.map(|(name, child)| (name.clone().into_owned(), child));
+                self.branch(start, [Cow::from("{"), "}".into()], members);
+            }
+            // The parts of a document beside its element, which have no brackets.
+            Value::Element("", children, _) => {
+                for child in children {
+                    self.value(child, depth, String::new());
+                }
+            }
+            Value::Element(open, children, close) => {
+                let children = children.iter().map(|child| (String::new(), child));
+                self.branch(start, [Cow::from(*open), close.as_str().into()], children);
             }
         }
     }
 
-    fn container<'j>(
+    fn leaf(&mut self, start: Line, kind: Kind, text: String) {
+        self.push(Line {
+            text,
+            kind,
+            ..start
+        });
+    }
+
+    fn branch<'t>(
         &mut self,
         start: Line,
-        [open, close]: [&str; 2],
-        values: impl ExactSizeIterator<Item = (String, &'j Json<'j>)>,
+        [open, close]: [Cow<'_, str>; 2],
+        children: impl ExactSizeIterator<Item = (String, &'t Tree<'t>)>,
     ) {
-        let (depth, count) = (start.depth, values.len());
+        let (depth, node, count) = (start.depth, start.node, children.len());
         if count == 0 {
             let text = format!("{open}{close}");
             return self.push(Line { text, ..start });
         }
-        if self.folded.contains(&start.node) {
-            self.next_node += values.map(|(_, value)| size(value)).sum::<usize>();
+        if self.folded.contains(&node) {
+            self.next_node += children.map(|(_, child)| size(child)).sum::<usize>();
             return self.push(Line {
                 text: format!("{open} {count} … {close}"),
                 is_folded: Some(true),
                 ..start
             });
         }
-        let node = start.node;
         self.push(Line {
             text: open.into(),
             is_folded: Some(false),
             ..start
         });
-        for (key, value) in values {
+        for (key, child) in children {
             if self.lines.len() >= MOST_LINES {
                 break;
             }
-            self.value(value, depth + 1, key);
+            self.value(child, depth + 1, key);
         }
         self.push(Line {
             depth,
@@ -168,32 +159,10 @@ impl Writer<'_> {
 }
 
 /// Returns the number of values in a value, with itself.
-fn size(json: &Json<'_>) -> usize {
-    1 + match json {
-        Json::Array(elements) => elements.iter().map(size).sum(),
-        Json::Object(members) => members.iter().map(|(_, value)| size(value)).sum(),
-        _ => 0,
-    }
-}
-
-/// Returns a text in quotes, with the escapes that make its control characters visible.
-pub fn quoted(text: &str) -> String {
-    let mut quoted = String::from("\"");
-    for character in text.chars() {
-        match character {
-            '"' => quoted.push_str("\\\""),
-            '\\' => quoted.push_str("\\\\"),
-            '\n' => quoted.push_str("\\n"),
-            '\t' => quoted.push_str("\\t"),
-            '\r' => quoted.push_str("\\r"),
-            control if control.is_control() => {
-                quoted.push_str(&format!("\\u{:04x}", u32::from(control)));
-            }
-            other => quoted.push(other),
-        }
-    }
-    quoted.push('"');
-    quoted
+fn size(tree: &Tree<'_>) -> usize {
+    let mut count = 1;
+    each_child(tree, &mut |child| count += size(child));
+    count
 }
 
 /// Lines that are shown; the text of a longer value is on the page in its other form.
@@ -206,10 +175,17 @@ const MOST_OPEN: usize = 100;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::json;
+    use crate::{
+        json,
+        payload::{cbor, xml},
+    };
+
+    fn tree(document: &str) -> Tree<'_> {
+        json::read(document).expect("JSON").into()
+    }
 
     fn text(document: &str, folded: &[usize]) -> Vec<String> {
-        let json = json::read(document).expect("JSON");
+        let tree = tree(document);
         let folded = folded.iter().copied().collect();
         let text = |line: &Line| {
             let separator = if line.key.is_empty() { "" } else { ": " };
@@ -220,7 +196,7 @@ mod tests {
                 line.text
             )
         };
-        lines(&json, &folded).iter().map(text).collect()
+        lines(&tree, &folded).iter().map(text).collect()
     }
 
     const DOCUMENT: &str =
@@ -250,9 +226,9 @@ mod tests {
         assert_eq!(folded[2], " list: [ 2 … ]");
         assert_eq!(folded.len(), 6);
         // The values inside count, so that the object `none` has the same key as before.
-        let json = json::read(DOCUMENT).expect("JSON");
+        let tree = tree(DOCUMENT);
         let node = |folded: &BTreeSet<usize>| {
-            let lines = lines(&json, folded);
+            let lines = lines(&tree, folded);
             lines
                 .iter()
                 .find(|line| line.key == "none")
@@ -263,18 +239,47 @@ mod tests {
 
     #[test]
     fn deep_and_long_values_are_folded_at_first() {
-        let nested = json::read(r#"{"a":{"b":{"c":{"d":{"e":1}}}}}"#).expect("JSON");
+        let nested = tree(r#"{"a":{"b":{"c":{"d":{"e":1}}}}}"#);
         let folded = folded_at_first(&nested);
         assert_eq!(lines(&nested, &folded).len(), 9);
         let long = format!(r#"{{"a":[{}]}}"#, vec!["1"; 101].join(","));
-        let long = json::read(&long).expect("JSON");
+        let long = tree(&long);
         assert_eq!(lines(&long, &folded_at_first(&long)).len(), 3);
     }
 
     #[test]
     fn the_lines_are_bounded() {
         let long = format!("[{}]", vec!["1"; 100_000].join(","));
-        let json = json::read(&long).expect("JSON");
-        assert_eq!(lines(&json, &BTreeSet::new()).len(), MOST_LINES);
+        assert_eq!(lines(&tree(&long), &BTreeSet::new()).len(), MOST_LINES);
+    }
+
+    #[test]
+    fn an_element_is_between_its_tags_and_can_be_folded() {
+        let document = "<?xml version='1.0'?><a x='1'>text<b/></a>";
+        let tree = xml::read(document).expect("XML");
+        let texts = |folded: &[usize]| {
+            let lines = lines(&tree, &folded.iter().copied().collect());
+            let text = |line: &Line| format!("{}{}", " ".repeat(line.depth), line.text);
+            lines.iter().map(text).collect::<Vec<_>>()
+        };
+        let expected = [
+            "<?xml version='1.0'?>",
+            "<a x='1'>",
+            " text",
+            " <b/>",
+            "</a>",
+        ];
+        assert_eq!(texts(&[]), expected);
+        assert_eq!(texts(&[2])[1], "<a x='1'> 2 … </a>");
+    }
+
+    #[test]
+    fn a_tag_is_beside_its_value() {
+        let tree = cbor::read(&[0xc1, 0]).expect("CBOR");
+        let line = &lines(&tree, &BTreeSet::new())[0];
+        assert_eq!(
+            (&*line.text, &*line.note),
+            ("0", "tag 1: 1970-01-01T00:00:00Z")
+        );
     }
 }

@@ -1,6 +1,14 @@
-//! The body of a message in its forms: folded JSON, bytes, and its difference to another body. Pure.
+//! The body of a message in its forms: a folded tree of values, an image, text, bytes, and its difference to another body.
+//! Pure.
 
 pub mod base64;
+mod binary;
+mod cbor;
 pub mod difference;
 pub mod fold;
+pub mod form;
 pub mod hex;
+mod message_pack;
+pub mod picture;
+mod tree;
+mod xml;

@@ -50,6 +50,7 @@ pub mod json;
 pub mod list;
 pub mod overview;
 pub mod page;
+pub mod payload;
 #[cfg(feature = "ssr")]
 pub mod palette;
 pub mod problem;
@@ -98,6 +99,7 @@ mod tests {
         overview,
         page,
         palette,
+        payload,
         problem,
         publish,
         qr_code,

@@ -29,12 +29,16 @@ pub async fn headers(request: Request, next: Next) -> Response {
 /// Returns the Content-Security-Policy of a page whose script has `nonce`, or of a response without scripts. `base_uri` is the
 /// source of the addresses that an element `base` may have.
 pub fn policy(nonce: Option<&str>, base_uri: &str) -> String {
-    let scripts = match nonce {
-        Some(nonce) => format!("'self' 'nonce-{nonce}' 'wasm-unsafe-eval'"),
-        None => "'none'".to_owned(),
+    // A page draws the images in messages, whose bytes its script has.
+    let (scripts, images) = match nonce {
+        Some(nonce) => (
+            format!("'self' 'nonce-{nonce}' 'wasm-unsafe-eval'"),
+            "'self' blob:",
+        ),
+        None => ("'none'".to_owned(), "'self'"),
     };
     format!(
-        "default-src 'self'; script-src {scripts}; style-src 'self'; style-src-attr 'unsafe-inline'; \
+        "default-src 'self'; script-src {scripts}; img-src {images}; style-src 'self'; style-src-attr 'unsafe-inline'; \
          connect-src 'self'; object-src 'none'; base-uri {base_uri}; form-action 'self'; \
          frame-ancestors 'none'"
     )

@@ -70,6 +70,7 @@ mod order;
 mod pages;
 mod paging;
 mod paho;
+mod payload_forms;
 mod power_cut;
 mod program;
 mod public_url;

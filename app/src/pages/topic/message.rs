@@ -8,7 +8,10 @@ use super::payload::Payload;
 use crate::{
     browser,
     figures::{bytes, grouped},
-    payload::difference::{Change, changes},
+    payload::{
+        difference::{Change, changes},
+        picture::Picture,
+    },
     publishing::{Draft, header_lines},
     reactive::{live_text, plain_text, shown, text, text_of},
     texts,
@@ -164,8 +167,11 @@ fn extension(entry: &Entry) -> &'static str {
     let content_type = entry.content_type.to_ascii_lowercase();
     match &entry.body {
         _ if content_type.contains("json") => ".json",
-        Body::Text(_) => ".txt",
-        Body::Bytes(_) => ".bin",
+        body => match Picture::of(body.bytes()) {
+            Some(picture) => picture.format.extension(),
+            None if matches!(body, Body::Text(_)) => ".txt",
+            None => ".bin",
+        },
     }
 }
 
@@ -175,7 +181,7 @@ fn Difference(opened: RwSignal<Option<Opened>>) -> impl IntoView {
         opened.with(|opened| {
             let opened = opened.as_ref().filter(|opened| !opened.entry.is_cut())?;
             let previous = opened.previous.as_ref()?.as_ref();
-            Some(previous.map(|previous| changes(&previous.body.text(), &opened.entry.body.text())))
+            Some(previous.map(|previous| changes(previous, &opened.entry)))
         })
     });
     let count = move || found.with(|found| Some(found.as_ref()?.as_ref().map(Vec::len)));

@@ -1,5 +1,6 @@
 //! `/topics/NAME`: the messages of one topic as they arrive and as the broker keeps them.
 
+mod image;
 mod list;
 mod message;
 mod payload;

@@ -1,4 +1,4 @@
-//! The payload of a message as a folding tree of JSON, as text, or as bytes.
+//! The payload of a message: a folding tree of its values, an image, text, or bytes.
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -6,57 +6,42 @@ use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use web_sys::{Element, MouseEvent};
 
+use super::image::Image;
 use crate::{
-    Text, json,
     payload::{
-        fold::{self, Line},
-        hex,
+        fold::Line,
+        form::{Content, Form},
     },
     reactive::{effect, flag, live_text, plain_text, shown},
-    texts,
-    topic::{Body, Entry},
+    texts::payload as texts,
+    topic::Entry,
 };
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Form {
-    Json,
-    Text,
-    Hex,
-}
-
-impl Form {
-    const ALL: [(Self, Text); 3] = [
-        (Self::Json, texts::topic::JSON),
-        (Self::Text, texts::topic::TEXT),
-        (Self::Hex, texts::topic::HEX),
-    ];
-
-    /// Returns the form that shows most of a body.
-    fn best(entry: &Entry) -> Self {
-        match &entry.body {
-            Body::Bytes(_) => Self::Hex,
-            Body::Text(text) if json::read(text).is_ok() => Self::Json,
-            Body::Text(_) => Self::Text,
-        }
-    }
-}
 
 #[component]
 pub fn Payload(entry: Signal<Arc<Entry>>) -> impl IntoView {
     let form = RwSignal::new(Form::best(&entry.get_untracked()));
-    let folded = RwSignal::new(at_first(&entry.get_untracked()));
+    let folded = RwSignal::new(BTreeSet::new());
+    let unfold = move || folded.set(form.get_untracked().folded_at_first(&entry.get_untracked()));
+    unfold();
+    let choose = move |chosen: Form| {
+        form.set(chosen);
+        unfold();
+    };
     let shown_id = StoredValue::new(String::new());
     effect(move |_| {
         let entry = entry.get();
-        // A message is shown twice: first as the list keeps it, then completely.
+        // A message may be shown twice: first with the beginning of its body, then completely.
         let key = format!("{} {}", entry.id, entry.is_cut());
         if shown_id.get_value() != key {
             shown_id.set_value(key);
-            form.set(Form::best(&entry));
-            folded.set(at_first(&entry));
+            choose(Form::best(&entry));
         }
     });
-    let choice = move |(own, label): (Form, Text)| {
+    let content = Memo::new(move |_| {
+        let (form, folded) = (form.get(), folded.get());
+        entry.with(|entry| form.content(entry, &folded))
+    });
+    let choice = move |own: Form| {
         let is_taken = flag(move || form.get() == own);
         view! {
             <label>
@@ -65,112 +50,81 @@ pub fn Payload(entry: Signal<Arc<Entry>>) -> impl IntoView {
                     name="payload-form"
                     prop:checked=is_taken
                     checked=is_taken.get_untracked()
-                    on:change=move |_| form.set(own)
+                    on:change=move |_| choose(own)
                 />
-                <span>{label.get()}</span>
+                <span>{own.name().get()}</span>
             </label>
         }
     };
-    let plain = live_text(move || {
-        entry.with(|entry| match form.get() {
-            Form::Json => String::new(),
-            Form::Text => entry.body.text().into_owned(),
-            Form::Hex => hex::lines(entry.body.bytes()).join("\n"),
-        })
-    });
-    let is_json = move || form.get() == Form::Json;
+    let has_lines = move |content: &Content| !content.lines.is_empty();
     let lines = move || {
-        if !is_json() {
-            return Vec::new();
-        }
-        let entry = entry.get();
-        let text = entry.body.text();
-        let lines = json::read(&text).map(|json| fold::lines(&json, &folded.get()));
-        lines
-            .unwrap_or_default()
-            .into_iter()
-            .map(line)
-            .collect_view()
+        let lines = content.with(|content| content.lines.clone());
+        lines.into_iter().map(line).collect_view()
     };
-    let note = live_text(move || entry.with(|entry| note(entry, form.get())));
+    let picture = Signal::derive(move || content.with(|content| content.picture));
+    let is_plain = move || content.with(|content| !has_lines(content) && content.picture.is_none());
     view! {
         <fieldset class="segmented forms">
-            <legend class="visually-hidden">{texts::topic::FORM.get()}</legend>
+            <legend class="visually-hidden">{texts::FORM.get()}</legend>
             <div>{Form::ALL.into_iter().map(choice).collect_view()}</div>
         </fieldset>
         <div
             class="json-tree"
             tabindex="0"
             role="group"
-            aria-label=texts::topic::AS_JSON.get()
+            aria-label=texts::TREE.get()
             translate="no"
-            style:display=shown(is_json)
+            style:display=shown(move || content.with(has_lines))
             on:click=move |click| turn(&click, folded)
         >
             {lines}
         </div>
+        <Image entry picture />
         <pre
             class="payload"
             tabindex="0"
-            aria-label=texts::topic::PAYLOAD.get()
+            aria-label=texts::PAYLOAD.get()
             translate="no"
-            style:display=shown(move || !is_json())
+            style:display=shown(is_plain)
         >
-            {plain}
+            {live_text(move || content.with(|content| content.plain.clone()))}
         </pre>
-        <p class="hint">{note}</p>
+        <p class="hint payload-note">
+            {live_text(move || content.with(|content| content.note.clone()))}
+        </p>
     }
-}
-
-/// Returns a sentence about what the form does not show; usually empty.
-fn note(entry: &Entry, form: Form) -> String {
-    let body = entry.body.bytes();
-    match form {
-        _ if entry.is_cut() => texts::topic::LOADING.get().into(),
-        _ if body.is_empty() => texts::topic::EMPTY.get().into(),
-        Form::Hex if body.len() > hex::MOST_BYTES => {
-            texts::topic::FIRST_BYTES.with(&[&hex::MOST_BYTES.to_string(), &body.len().to_string()])
-        }
-        Form::Json => match json::read(&entry.body.text()) {
-            Ok(_) => String::new(),
-            Err(fault) => fault.words(),
-        },
-        Form::Text if matches!(entry.body, Body::Bytes(_)) => texts::topic::REPLACED.get().into(),
-        _ => String::new(),
-    }
-}
-
-fn at_first(entry: &Entry) -> BTreeSet<usize> {
-    let text = entry.body.text();
-    json::read(&text).map_or_else(|_| BTreeSet::new(), |json| fold::folded_at_first(&json))
 }
 
 fn line(line: Line) -> impl IntoView {
-    let label = match line.is_folded {
-        Some(true) => texts::topic::UNFOLD,
-        _ => texts::topic::FOLD,
-    };
     let expanded = line
         .is_folded
         .map(|is_folded| if is_folded { "false" } else { "true" });
-    let button = line.is_folded.is_some().then(|| {
+    let button = line.is_folded.map(|is_folded| {
+        let name = match is_folded {
+            true => texts::UNFOLD,
+            false => texts::FOLD,
+        };
         view! {
             <button
                 type="button"
                 class="fold"
                 data-node=line.node.to_string()
                 aria-expanded=expanded
-                aria-label=label.with(&[&line.key])
+                aria-label=name.with(&[&line.key])
             ></button>
         }
     });
     let separator = if line.key.is_empty() { "" } else { ": " };
+    let note = (!line.note.is_empty()).then(|| {
+        view! { <span class="json-note">{plain_text(line.note)}</span> }
+    });
     view! {
         <div class="json-line" style=format!("--depth:{}", line.depth)>
             {button}
             <span class="json-key">{plain_text(line.key)}</span>
             {separator}
             <span class=line.kind.class()>{plain_text(line.text)}</span>
+            {note}
         </div>
     }
 }
