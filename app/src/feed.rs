@@ -197,6 +197,7 @@ mod tests {
     fn message(position: u64, body: &str) -> Message {
         Message {
             id: MessageId { epoch: 1, position },
+            topic: "t".into(),
             sequence: position,
             timestamp_ms: 0.0,
             producer: "session-1".into(),

@@ -10,6 +10,8 @@ use crate::host::Image;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Message {
     pub id: MessageId,
+    /// The topic, which a subscription with wildcards does not tell; empty in a message of [`Message::of_image`].
+    pub topic: String,
     pub sequence: u64,
     pub timestamp_ms: f64,
     /// The publishing connection.
@@ -25,8 +27,11 @@ impl Message {
     /// Reads a message. Carillon always sends its own headers on this connection; a message without
     /// a valid id is ignored, because it could not be distinguished from a duplicate.
     pub fn read(received: &client::Message<'_>) -> Option<Self> {
+        let destination = &*received.destination;
+        let topic = destination.strip_prefix(TOPIC).unwrap_or(destination);
         Some(Self {
             id: received.message_id.parse().ok()?,
+            topic: topic.into(),
             sequence: received.sequence.unwrap_or_default(),
             timestamp_ms: received.timestamp.unwrap_or_default() as f64,
             producer: received.producer.as_deref().unwrap_or_default().into(),
@@ -40,6 +45,7 @@ impl Message {
     pub fn of_image(image: &Image) -> Option<Self> {
         Some(Self {
             id: image.id.parse().ok()?,
+            topic: String::new(),
             sequence: image.sequence,
             timestamp_ms: image.timestamp_ms as f64,
             producer: image.producer.clone(),
@@ -54,3 +60,6 @@ impl Message {
         str::from_utf8(&self.body).ok()
     }
 }
+
+/// The beginning of the destinations of topics.
+const TOPIC: &str = "/topic/";
