@@ -428,6 +428,13 @@ impl Broker {
         blocked.poll_unblocked(&self.limits, waker)
     }
 
+    /// Returns the id of the newest message of all topics and queues. Its position is 0 before the first message.
+    #[must_use]
+    pub fn newest_id(&self) -> MessageId {
+        let newest = lock_state(&self.state).sequencer.newest();
+        self.id(newest)
+    }
+
     /// Returns the id of the message at a position.
     #[must_use]
     pub fn id(&self, position: u64) -> MessageId {
