@@ -94,6 +94,11 @@ impl<S: Clone + Send + Sync + 'static> Methods<S> {
         self.with(Method::DELETE, routing::delete(handler))
     }
 
+    /// Adds a handler of PUT.
+    pub fn put<H: Handler<T, S>, T: 'static>(self, handler: H) -> Self {
+        self.with(Method::PUT, routing::put(handler))
+    }
+
     fn with(mut self, method: Method, router: MethodRouter<S>) -> Self {
         self.router = self.router.merge(router);
         self.methods.push(method);

@@ -19,7 +19,10 @@ pub fn command(site: &str, described: &Described<'_>) -> String {
     let body = described.operation.request_body.as_ref();
     let body = body.and_then(|body| body.content.0.first());
     match (described.method, body) {
-        ("post", Some((_, content))) => {
+        (method @ ("post" | "put"), Some((_, content))) => {
+            if method == "put" {
+                words.push("-X PUT".to_owned());
+            }
             words.push("-d".to_owned());
             words.push(quoted(
                 &content.example.as_ref().map(text).unwrap_or_default(),

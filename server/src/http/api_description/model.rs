@@ -53,6 +53,7 @@ pub struct PathItem {
     parameters: Vec<Parameter>,
     get: Option<Operation>,
     post: Option<Operation>,
+    put: Option<Operation>,
     delete: Option<Operation>,
 }
 
@@ -160,6 +161,7 @@ impl Description {
             let methods = [
                 ("get", &item.get),
                 ("post", &item.post),
+                ("put", &item.put),
                 ("delete", &item.delete),
             ];
             let operations = methods.into_iter();
