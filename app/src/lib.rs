@@ -9,6 +9,7 @@
 mod address;
 mod angle;
 mod api;
+mod boards;
 mod browser;
 mod change;
 mod chart;
@@ -58,6 +59,11 @@ mod visitor;
 mod window;
 mod zone;
 
+#[cfg(feature = "ssr")]
+pub use boards::{
+    Board, MOST_BOARD_BYTES, PREFIX as BOARD_TOPICS, name_fault as board_name_fault,
+    tag as board_tag, topic as board_topic,
+};
 #[cfg(feature = "ssr")]
 pub use figures::bytes;
 pub use host::{Assets, Documents, Figures, Host, Image, ModuleAssets, RequestPath, TopicFigures};

@@ -41,6 +41,7 @@ macro_rules! texts {
     };
 }
 
+pub mod boards;
 pub mod connections;
 pub mod console;
 pub mod demo;
@@ -89,6 +90,7 @@ mod tests {
     }
 
     const AREAS: &[Area] = areas![
+        boards,
         connections,
         console,
         demo,

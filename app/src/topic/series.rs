@@ -113,7 +113,8 @@ pub fn series<'e>(
     all
 }
 
-fn at<'j, 'a>(json: &'j Json<'a>, field: &str) -> Option<&'j Json<'a>> {
+/// Returns the value of a field such as `data.temp`.
+pub fn at<'j, 'a>(json: &'j Json<'a>, field: &str) -> Option<&'j Json<'a>> {
     if field == BODY {
         return Some(json);
     }

@@ -4,6 +4,7 @@ mod api;
 mod api_description;
 mod assets;
 mod bans;
+mod boards;
 mod body;
 mod bounds;
 mod connections;
@@ -86,6 +87,7 @@ pub struct HttpState {
     pub server: Arc<Server>,
     access: Arc<Access>,
     web_sessions: Arc<WebSessions>,
+    board_changes: Arc<boards::Changes>,
 }
 
 /// The hosts and origins that may use the server, which can be replaced.
@@ -116,6 +118,7 @@ impl HttpState {
         Self {
             server: Arc::clone(server),
             web_sessions: Arc::new(WebSessions::below(access.prefix())),
+            board_changes: Arc::default(),
             access,
         }
     }
@@ -240,6 +243,12 @@ pub fn api_routes() -> ApiRoutes<HttpState> {
         .route("/topics/{topic}/messages", get(history::messages))
         .route("/topics/{topic}/export", get(export::export))
         .route("/tree", get(tree::tree))
+        .route("/boards", get(boards::boards))
+        .route(
+            "/boards/{name}",
+            get(boards::board).put(boards::save).delete(boards::remove),
+        )
+        .route("/boards/{name}/values", get(boards::values))
         .route("/queues", get(queues::queues))
         .route(
             "/queues/{queue}",

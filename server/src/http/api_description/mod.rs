@@ -110,6 +110,7 @@ fn read_parts() -> serde_json::Result<Description> {
 const PARTS: &[&str] = &[
     include_str!("../../../api/openapi.json"),
     include_str!("../../../api/topics.json"),
+    include_str!("../../../api/boards.json"),
     include_str!("../../../api/explore.json"),
     include_str!("../../../api/queues.json"),
     include_str!("../../../api/queue_actions.json"),
