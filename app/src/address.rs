@@ -38,6 +38,12 @@ pub fn parameter(query: &str, name: &str) -> Option<String> {
     decoded(&value.replace('+', " "))
 }
 
+/// Returns whether a query has a parameter, with or without a value.
+pub fn has_parameter(query: &str, name: &str) -> bool {
+    let mut names = query.split('&').map(|pair| pair.split('=').next());
+    names.any(|own| own == Some(name))
+}
+
 /// Returns the address without its query and its fragment.
 pub fn without_query(address: &str) -> &str {
     let end = address.find(['?', '#']).unwrap_or(address.len());
@@ -91,5 +97,13 @@ mod tests {
         assert_eq!(parameter(query, "a"), None);
         assert_eq!(without_query(address), "topics/a");
         assert_eq!(super::query("topics"), "");
+    }
+
+    #[test]
+    fn a_parameter_may_have_no_value() {
+        assert!(has_parameter("view", "view"));
+        assert!(has_parameter("a=1&view=1", "view"));
+        assert!(!has_parameter("a=view&views=1", "view"));
+        assert!(!has_parameter("", "view"));
     }
 }

@@ -72,9 +72,10 @@ fn write_to_clipboard(text: &str) -> Result<Promise, JsValue> {
 }
 
 /// Moves the keyboard's focus to the element with this `id`, before the next paint, when changes of this moment are drawn.
-pub fn focus(id: &'static str) {
+pub fn focus(id: &str) {
+    let id = id.to_owned();
     let call = move || {
-        let element = document().get_element_by_id(id);
+        let element = document().get_element_by_id(&id);
         if let Some(element) = element.and_then(|element| element.dyn_into::<HtmlElement>().ok()) {
             // A failure is not reported: the page is readable without the focus.
             let _ = element.focus();

@@ -4,7 +4,9 @@
 use std::sync::Arc;
 
 #[cfg(feature = "ssr")]
-use crate::{Route, address::parameter, connections, explorer, program::Module, queue, topic};
+use crate::{
+    Route, address::parameter, boards, connections, explorer, program::Module, queue, topic,
+};
 use crate::{json::Json, queues::Queues, visitor::Visitor};
 
 /// The address of the current request.
@@ -84,6 +86,11 @@ pub fn documents(page: &RequestPath) -> Vec<String> {
             queue::Addresses::of(&Route::name(page.relative()).unwrap_or_default()).first()
         }
         Route::Connections => connections::first(),
+        Route::Boards => vec![boards::LIST.to_owned()],
+        Route::Board => {
+            let name = Route::name(page.relative()).unwrap_or_default();
+            vec![boards::values_address(&name)]
+        }
         _ => Vec::new(),
     }
 }

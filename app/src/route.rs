@@ -18,12 +18,15 @@ pub enum Route {
     /// One queue; its name is part of the path.
     Queue,
     Connections,
+    Boards,
+    /// One board; its name is part of the path.
+    Board,
     NotFound,
 }
 
 /// The paths that have a page, besides those with a name below `FOLDERS`; every other path is answered with the page
 /// `NotFound`, status 404.
-pub const PATHS: [&str; 7] = [
+pub const PATHS: [&str; 8] = [
     "./",
     "console",
     "rect",
@@ -31,10 +34,15 @@ pub const PATHS: [&str; 7] = [
     "queues",
     "topics",
     "connections",
+    "boards",
 ];
 
 /// The folders with a page for each name.
-pub const FOLDERS: [(&str, Route); 2] = [("topics/", Route::Topic), ("queues/", Route::Queue)];
+pub const FOLDERS: [(&str, Route); 3] = [
+    ("topics/", Route::Topic),
+    ("queues/", Route::Queue),
+    ("boards/", Route::Board),
+];
 
 impl Route {
     /// Returns the page of a path, compared literally: `rect/` is not `rect`.
@@ -47,6 +55,7 @@ impl Route {
             "queues" => Self::Queues,
             "topics" => Self::Topics,
             "connections" => Self::Connections,
+            "boards" => Self::Boards,
             _ => Self::with_name(path).map_or(Self::NotFound, |(route, _)| route),
         }
     }
@@ -66,7 +75,12 @@ impl Route {
     /// Returns the module that draws the page.
     pub fn module(self) -> Module {
         match self {
-            Self::Topics | Self::Topic | Self::Queue | Self::Connections => Module::Tools,
+            Self::Topics
+            | Self::Topic
+            | Self::Queue
+            | Self::Connections
+            | Self::Boards
+            | Self::Board => Module::Tools,
             _ => Module::Demo,
         }
     }
@@ -76,6 +90,7 @@ impl Route {
         match self {
             Self::Topic => Self::Topics,
             Self::Queue => Self::Queues,
+            Self::Board => Self::Boards,
             other => other,
         }
     }
@@ -92,6 +107,8 @@ impl Route {
             Self::Topic => texts::title::TOPIC,
             Self::Queue => texts::title::QUEUE,
             Self::Connections => texts::title::CONNECTIONS,
+            Self::Boards => texts::title::BOARDS,
+            Self::Board => texts::title::BOARD,
             Self::NotFound => texts::title::NOT_FOUND,
         };
         title.get()

@@ -53,6 +53,16 @@ pub fn parameter(name: &str) -> Option<String> {
     address::parameter(address::query(&address), name)
 }
 
+/// Returns whether the query of the page's address has a parameter, with or without a value.
+pub fn has_parameter(name: &str) -> bool {
+    if !is_browser() {
+        let request = use_context::<RequestPath>();
+        return request.is_some_and(|request| address::has_parameter(&request.query, name));
+    }
+    let address = window().location().href().unwrap_or_default();
+    address::has_parameter(address::query(&address), name)
+}
+
 /// Replaces the query of the browser's address by these parameters, without a new entry in its history; empty values are
 /// left out.
 pub fn show_parameters(parameters: &[(&str, &str)]) {

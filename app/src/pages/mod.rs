@@ -1,5 +1,6 @@
 //! The pages. A page only draws its input; other modules compute it.
 
+mod boards;
 mod chart;
 mod connections;
 mod console;
@@ -13,7 +14,7 @@ mod topic;
 mod topics;
 
 use leptos::{
-    either::{EitherOf5, EitherOf6},
+    either::{EitherOf6, EitherOf7},
     prelude::*,
 };
 
@@ -22,6 +23,7 @@ use crate::{
     program::{Module, Program},
     site::subject,
 };
+use boards::{Boards, OneBoard};
 use chart::Chart;
 use connections::Connections;
 use console::Console;
@@ -55,11 +57,13 @@ pub fn tools() -> Program<impl IntoView> {
         module: Module::Tools,
         title: tools_title,
         draw: |route| match route {
-            Route::Topics => EitherOf5::A(view! { <Topics /> }),
-            Route::Topic => EitherOf5::B(view! { <Topic name=subject() /> }),
-            Route::Queue => EitherOf5::C(view! { <Queue name=subject() /> }),
-            Route::Connections => EitherOf5::D(view! { <Connections /> }),
-            _ => EitherOf5::E(view! { <NotFound /> }),
+            Route::Topics => EitherOf7::A(view! { <Topics /> }),
+            Route::Topic => EitherOf7::B(view! { <Topic name=subject() /> }),
+            Route::Queue => EitherOf7::C(view! { <Queue name=subject() /> }),
+            Route::Connections => EitherOf7::D(view! { <Connections /> }),
+            Route::Boards => EitherOf7::E(view! { <Boards /> }),
+            Route::Board => EitherOf7::F(view! { <OneBoard name=subject() /> }),
+            _ => EitherOf7::G(view! { <NotFound /> }),
         },
     }
 }
@@ -67,7 +71,7 @@ pub fn tools() -> Program<impl IntoView> {
 /// Returns the title of a page: a page with a name begins with the name.
 fn tools_title(route: Route) -> String {
     match route {
-        Route::Topic | Route::Queue => format!("{} · {}", subject(), route.title()),
+        Route::Topic | Route::Queue | Route::Board => format!("{} · {}", subject(), route.title()),
         _ => route.title().to_owned(),
     }
 }

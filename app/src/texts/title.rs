@@ -10,5 +10,7 @@ texts! {
     TOPIC = "Topic · Carillon", "토픽 · Carillon";
     QUEUE = "Queue · Carillon", "큐 · Carillon";
     CONNECTIONS = "Connections · Carillon", "연결 · Carillon";
+    BOARDS = "Boards · Carillon", "보드 목록 · Carillon";
+    BOARD = "Board · Carillon", "보드 · Carillon";
     NOT_FOUND = "Not found · Carillon", "찾을 수 없음 · Carillon";
 }
