@@ -43,7 +43,7 @@ pub fn Header() -> impl IntoView {
                 <nav aria-label=texts::page::PAGES.get()>
                     {way("console", texts::shared::CONSOLE)} {way("rect", texts::shared::RECTANGLE)}
                     {way("chart", texts::shared::CHART)} {way("topics", texts::shared::TOPICS)} {way("queues", texts::shared::QUEUES)}
-                    {way("connections", texts::shared::CONNECTIONS)}
+                    {way("connections", texts::shared::CONNECTIONS)} {way("boards", texts::boards::BOARDS)}
                 </nav>
                 <ConnectionState />
             </div>

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     Text,
-    texts::{palette, shared},
+    texts::{boards, palette, shared},
 };
 
 /// Returns the texts in the language of the page, as JSON for an element `script`.
@@ -50,7 +50,7 @@ const TEXTS: [(&str, Text); 26] = [
 ];
 
 /// The pages, by their paths relative to the root of the site.
-const PAGES: [(&str, Text); 7] = [
+const PAGES: [(&str, Text); 8] = [
     ("./", palette::OVERVIEW),
     ("console", shared::CONSOLE),
     ("rect", shared::RECTANGLE),
@@ -58,6 +58,7 @@ const PAGES: [(&str, Text); 7] = [
     ("topics", shared::TOPICS),
     ("queues", shared::QUEUES),
     ("connections", shared::CONNECTIONS),
+    ("boards", boards::BOARDS),
 ];
 
 #[cfg(test)]
