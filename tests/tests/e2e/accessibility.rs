@@ -8,7 +8,7 @@ use harness::http::post;
 use harness::{Carillon, node};
 use serde_json::Value;
 
-pub const PAGES: [&str; 11] = [
+pub const PAGES: [&str; 13] = [
     "/",
     "/console",
     "/rect",
@@ -18,6 +18,8 @@ pub const PAGES: [&str; 11] = [
     "/topics",
     "/topics/rect",
     "/connections",
+    "/boards",
+    "/boards/hall",
     "/api",
     "/nothing",
 ];
@@ -35,6 +37,13 @@ pub async fn server() -> Carillon {
                 .is_success()
         );
     }
+    let tiles = r#"{"tiles":[
+        {"id":1,"kind":"gauge","x":0,"y":0,"w":4,"h":3,"topic":"rect","field":"data"},
+        {"id":2,"kind":"bars","x":4,"y":0,"w":4,"h":3,"topic":"chart","field":"data"},
+        {"id":3,"kind":"slider","x":8,"y":0,"w":4,"h":3,"topic":"rect","field":"data"}]}"#;
+    let url = server.url("/api/boards/hall");
+    let board = harness::http::request(http::Method::PUT, url, tiles);
+    assert!(harness::http::send(board).await.status.is_success());
     let url = server.url("/api/queues/orders");
     assert!(post(url, "text/plain", "1").await.status.is_success());
     server
@@ -152,6 +161,7 @@ async fn the_keyboard_reaches_every_page() {
         "topics",
         "queues",
         "connections",
+        "boards",
     ] {
         let link = format!("header a[href='{path}']");
         let is_focused = format!("return document.activeElement?.matches(\"{link}\")");
@@ -169,8 +179,6 @@ async fn the_keyboard_reaches_every_page() {
     }
     browser.press("\u{e007}").await;
     let here = "return location.pathname";
-    browser
-        .evaluate_until(here, |path| path == "/connections")
-        .await;
+    browser.evaluate_until(here, |path| path == "/boards").await;
     browser.close(|_| false).await;
 }

@@ -1,5 +1,6 @@
 //! The description of the API holds: `/api/openapi.json` has the methods of every path and the form of every response.
 
+mod boards;
 mod explore;
 
 use std::cell::Cell;
@@ -86,6 +87,7 @@ async fn every_response_has_the_described_form() {
     };
     topics(&checked).await;
     explore::explore(&checked).await;
+    boards::boards(&checked).await;
     queues(&checked).await;
     clients(&checked).await;
     bans(&checked).await;

@@ -9,6 +9,8 @@ mod api_description;
 mod audit;
 mod behind_proxy;
 mod bench;
+mod boards_api;
+mod boards_page;
 mod bystander;
 mod certificates;
 mod command_line;
