@@ -242,7 +242,8 @@ pub fn producer_id() -> String {
     })
 }
 
-fn random_id() -> String {
+/// Returns six random letters and digits.
+pub fn random_id() -> String {
     let letter = || LETTERS[(chance() * LETTERS.len() as f64) as usize % LETTERS.len()];
     (0..6).map(|_| char::from(letter())).collect()
 }

@@ -96,6 +96,17 @@ impl Link {
         }
     }
 
+    /// Closes the connection and does not open it again by itself. The outcome of unanswered publications is unknown.
+    pub fn close(&self) {
+        self.retry.replace(None);
+        if self.talk.take().is_some() {
+            self.subscriptions.borrow_mut().lost();
+        }
+        self.refusal.set(String::new());
+        self.state.set(State::Idle);
+        self.give_up_receipts();
+    }
+
     /// Checks the connection after an event that may concern it: the network has changed, or the page is visible again.
     pub fn check(&self) {
         self.open();
@@ -330,6 +341,10 @@ impl Link {
             reason,
             retry_at_ms,
         });
+        self.give_up_receipts();
+    }
+
+    fn give_up_receipts(&self) {
         let unanswered = self.receipts.borrow_mut().lost();
         for told in unanswered {
             told(Outcome::Unknown);

@@ -1,5 +1,6 @@
-//! The page's single connection to the broker, as a standard STOMP 1.2 client: opened by the root component, shared by
-//! all pages, open as long as the document exists.
+//! Connections to the broker, as a standard STOMP 1.2 client. The page has one that the root component opens, that all
+//! pages share, and that is open as long as the document exists. `/order` opens further ones, a connection for each of its
+//! producers and subscribers.
 //!
 //! The server opens no connection; there the state stays [`State::Idle`], which is also the first state in the browser.
 
@@ -89,6 +90,11 @@ impl Connection {
     /// Connects now, without waiting for the time of the next attempt.
     pub fn open(self) {
         self.with_link(|link| link.open());
+    }
+
+    /// Closes the connection; the state is then [`State::Idle`] until it is opened again.
+    pub fn close(self) {
+        self.with_link(Link::close);
     }
 
     /// Connects if the connection was lost; otherwise checks that it still works.

@@ -20,6 +20,8 @@ pub enum Delivery {
     /// Only the newest of the messages published from now on: for figures whose last image may be old, because it dates
     /// from the previous subscriber.
     Fresh,
+    /// Every message published from now on, without the last image; at the broker's bound the oldest are skipped.
+    New,
 }
 
 /// The messages that a listener wants.
@@ -190,8 +192,15 @@ impl Held {
         Request {
             id: self.id(),
             destination: format!("/topic/{topic}"),
-            since: (*delivery != Delivery::Fresh).then(|| self.since()),
-            overflow: (*delivery != Delivery::Every).then_some("latest"),
+            since: match delivery {
+                Delivery::Every | Delivery::Latest => Some(self.since()),
+                Delivery::Fresh => None,
+                Delivery::New => self.seen.map(|id| id.to_string()),
+            },
+            overflow: match delivery {
+                Delivery::Every | Delivery::New => None,
+                Delivery::Latest | Delivery::Fresh => Some("latest"),
+            },
             selector: selector.clone(),
         }
     }
@@ -305,6 +314,19 @@ mod tests {
         assert!(subscriptions.note(&request.id, id(3)));
         subscriptions.lost();
         assert_eq!(subscriptions.requests()[0].since, None);
+    }
+
+    #[test]
+    fn a_subscription_to_new_messages_has_no_last_image_and_resumes() {
+        let mut subscriptions = Subscriptions::default();
+        let (_, request) = subscriptions.add(wanted("order", Delivery::New), None, nobody());
+        let request = request.expect("a new subscription");
+        assert_eq!((request.since, request.overflow), (None, None));
+        subscriptions.lost();
+        assert_eq!(subscriptions.requests()[0].since, None);
+        assert!(subscriptions.note(&request.id, id(3)));
+        subscriptions.lost();
+        assert_eq!(subscriptions.requests()[0].since.as_deref(), Some("a-3"));
     }
 
     #[test]
