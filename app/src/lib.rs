@@ -31,6 +31,7 @@ mod line;
 mod mount;
 mod navigation;
 mod number;
+mod order;
 mod pages;
 mod paging;
 mod payload;
@@ -70,6 +71,7 @@ pub use host::{Assets, Documents, Figures, Host, Image, ModuleAssets, RequestPat
 #[cfg(feature = "ssr")]
 pub use host::{DiskFigures, documents};
 pub use language::{COOKIE as LANGUAGE_COOKIE, Language, Text};
+pub use order::{Denied as OrderDenied, TOPICS as ORDER_TOPICS};
 pub use program::Module;
 pub use queues::{QueueFigures, Queues};
 pub use route::{PATHS, Route};

@@ -21,12 +21,13 @@ pub enum Route {
     Boards,
     /// One board; its name is part of the path.
     Board,
+    Order,
     NotFound,
 }
 
 /// The paths that have a page, besides those with a name below `FOLDERS`; every other path is answered with the page
 /// `NotFound`, status 404.
-pub const PATHS: [&str; 8] = [
+pub const PATHS: [&str; 9] = [
     "./",
     "console",
     "rect",
@@ -35,6 +36,7 @@ pub const PATHS: [&str; 8] = [
     "topics",
     "connections",
     "boards",
+    "order",
 ];
 
 /// The folders with a page for each name.
@@ -56,6 +58,7 @@ impl Route {
             "topics" => Self::Topics,
             "connections" => Self::Connections,
             "boards" => Self::Boards,
+            "order" => Self::Order,
             _ => Self::with_name(path).map_or(Self::NotFound, |(route, _)| route),
         }
     }
@@ -80,7 +83,8 @@ impl Route {
             | Self::Queue
             | Self::Connections
             | Self::Boards
-            | Self::Board => Module::Tools,
+            | Self::Board
+            | Self::Order => Module::Tools,
             _ => Module::Demo,
         }
     }
@@ -109,6 +113,7 @@ impl Route {
             Self::Connections => texts::title::CONNECTIONS,
             Self::Boards => texts::title::BOARDS,
             Self::Board => texts::title::BOARD,
+            Self::Order => texts::title::ORDER,
             Self::NotFound => texts::title::NOT_FOUND,
         };
         title.get()

@@ -1,6 +1,8 @@
 //! The person who looks at the pages: the user who has signed in, and the topics of the pages that this user may not read.
 //! The server draws what depends on it into the document, outside of the program's element.
 
+use crate::order::Denied;
+
 /// The visitor of a page.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Visitor {
@@ -8,6 +10,8 @@ pub struct Visitor {
     pub user: String,
     /// Those of [`TOPICS`] that the visitor may not read.
     pub denied: Vec<String>,
+    /// What the visitor may not do with the topics of `/order`.
+    pub order: Denied,
 }
 
 /// The topics that the pages read.

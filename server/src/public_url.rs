@@ -99,6 +99,7 @@ const OWN_PATHS: [&str; 16] = [
     "login",
     "logout",
     "mqtt",
+    "order",
     "pkg",
     "queues",
     "readyz",

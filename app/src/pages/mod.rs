@@ -6,6 +6,7 @@ mod connections;
 mod console;
 mod image_note;
 mod not_found;
+mod order;
 mod overview;
 mod queue;
 mod queues;
@@ -14,7 +15,7 @@ mod topic;
 mod topics;
 
 use leptos::{
-    either::{EitherOf6, EitherOf7},
+    either::{EitherOf6, EitherOf8},
     prelude::*,
 };
 
@@ -28,6 +29,7 @@ use chart::Chart;
 use connections::Connections;
 use console::Console;
 use not_found::NotFound;
+use order::Order;
 use overview::Overview;
 use queue::Queue;
 use queues::Queues;
@@ -57,13 +59,14 @@ pub fn tools() -> Program<impl IntoView> {
         module: Module::Tools,
         title: tools_title,
         draw: |route| match route {
-            Route::Topics => EitherOf7::A(view! { <Topics /> }),
-            Route::Topic => EitherOf7::B(view! { <Topic name=subject() /> }),
-            Route::Queue => EitherOf7::C(view! { <Queue name=subject() /> }),
-            Route::Connections => EitherOf7::D(view! { <Connections /> }),
-            Route::Boards => EitherOf7::E(view! { <Boards /> }),
-            Route::Board => EitherOf7::F(view! { <OneBoard name=subject() /> }),
-            _ => EitherOf7::G(view! { <NotFound /> }),
+            Route::Topics => EitherOf8::A(view! { <Topics /> }),
+            Route::Topic => EitherOf8::B(view! { <Topic name=subject() /> }),
+            Route::Queue => EitherOf8::C(view! { <Queue name=subject() /> }),
+            Route::Connections => EitherOf8::D(view! { <Connections /> }),
+            Route::Boards => EitherOf8::E(view! { <Boards /> }),
+            Route::Board => EitherOf8::F(view! { <OneBoard name=subject() /> }),
+            Route::Order => EitherOf8::G(view! { <Order /> }),
+            _ => EitherOf8::H(view! { <NotFound /> }),
         },
     }
 }

@@ -49,6 +49,7 @@ pub mod dialog;
 pub mod figures;
 pub mod json;
 pub mod list;
+pub mod order;
 pub mod overview;
 pub mod page;
 pub mod payload;
@@ -98,6 +99,7 @@ mod tests {
         figures,
         json,
         list,
+        order,
         overview,
         page,
         palette,

@@ -12,5 +12,6 @@ texts! {
     CONNECTIONS = "Connections · Carillon", "연결 · Carillon";
     BOARDS = "Boards · Carillon", "보드 목록 · Carillon";
     BOARD = "Board · Carillon", "보드 · Carillon";
+    ORDER = "Order · Carillon", "순서 · Carillon";
     NOT_FOUND = "Not found · Carillon", "찾을 수 없음 · Carillon";
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use access::Right;
-use app::{Figures, Host, Image, RequestPath, Route, Visitor};
+use app::{Figures, Host, Image, OrderDenied, RequestPath, Route, Visitor};
 use axum::{
     extract::{Request, State},
     http::{HeaderValue, StatusCode, header},
@@ -117,14 +117,24 @@ fn visitor(principal: &Principal) -> Visitor {
             .map(ToString::to_string)
             .unwrap_or_default(),
         denied: denied.map(str::to_owned).collect(),
+        order: OrderDenied {
+            read: !may_all(principal, Right::Subscribe, &app::ORDER_TOPICS),
+            write: !may_all(principal, Right::Publish, &app::ORDER_TOPICS),
+        },
     }
 }
 
 fn may_subscribe(principal: &Principal, topic: &str) -> bool {
-    TopicName::new(topic).is_ok_and(|name| {
-        principal
-            .check(Right::Subscribe, DestinationKind::Topic, &name)
-            .is_ok()
+    may_all(principal, Right::Subscribe, &[topic])
+}
+
+/// Returns true if a user has a right on all of these topics.
+fn may_all(principal: &Principal, right: Right, topics: &[&str]) -> bool {
+    topics.iter().all(|topic| {
+        TopicName::new(topic).is_ok_and(|name| {
+            let checked = principal.check(right, DestinationKind::Topic, &name);
+            checked.is_ok()
+        })
     })
 }
 
