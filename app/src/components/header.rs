@@ -44,6 +44,7 @@ pub fn Header() -> impl IntoView {
                     {way("console", texts::shared::CONSOLE)} {way("rect", texts::shared::RECTANGLE)}
                     {way("chart", texts::shared::CHART)} {way("topics", texts::shared::TOPICS)} {way("queues", texts::shared::QUEUES)}
                     {way("connections", texts::shared::CONNECTIONS)} {way("boards", texts::boards::BOARDS)}
+                    {way("order", texts::order::HEADING)}
                 </nav>
                 <ConnectionState />
             </div>

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     Text,
-    texts::{boards, palette, shared},
+    texts::{boards, order, palette, shared},
 };
 
 /// Returns the texts in the language of the page, as JSON for an element `script`.
@@ -50,7 +50,7 @@ const TEXTS: [(&str, Text); 26] = [
 ];
 
 /// The pages, by their paths relative to the root of the site.
-const PAGES: [(&str, Text); 8] = [
+const PAGES: [(&str, Text); 9] = [
     ("./", palette::OVERVIEW),
     ("console", shared::CONSOLE),
     ("rect", shared::RECTANGLE),
@@ -59,6 +59,7 @@ const PAGES: [(&str, Text); 8] = [
     ("queues", shared::QUEUES),
     ("connections", shared::CONNECTIONS),
     ("boards", boards::BOARDS),
+    ("order", order::HEADING),
 ];
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use harness::http::post;
 use harness::{Carillon, node};
 use serde_json::Value;
 
-pub const PAGES: [&str; 13] = [
+pub const PAGES: [&str; 14] = [
     "/",
     "/console",
     "/rect",
@@ -20,6 +20,7 @@ pub const PAGES: [&str; 13] = [
     "/connections",
     "/boards",
     "/boards/hall",
+    "/order",
     "/api",
     "/nothing",
 ];
@@ -162,6 +163,7 @@ async fn the_keyboard_reaches_every_page() {
         "queues",
         "connections",
         "boards",
+        "order",
     ] {
         let link = format!("header a[href='{path}']");
         let is_focused = format!("return document.activeElement?.matches(\"{link}\")");
@@ -179,6 +181,6 @@ async fn the_keyboard_reaches_every_page() {
     }
     browser.press("\u{e007}").await;
     let here = "return location.pathname";
-    browser.evaluate_until(here, |path| path == "/boards").await;
+    browser.evaluate_until(here, |path| path == "/order").await;
     browser.close(|_| false).await;
 }
