@@ -69,6 +69,7 @@ mod mqtt_with_stomp_and_http;
 mod mqttjs;
 mod one_stuck;
 mod order;
+mod order_page;
 mod pages;
 mod paging;
 mod paho;
