@@ -36,7 +36,7 @@ impl RequestPath {
     pub fn base(&self) -> Option<String> {
         let depth = self.path.matches('/').count().saturating_sub(1);
         match (depth, self.route().module()) {
-            (0, Module::Demo) => None,
+            (0, Module::Demo | Module::Order) => None,
             (0, Module::Tools) => Some("./".to_owned()),
             (depth, _) => Some("../".repeat(depth)),
         }
@@ -51,6 +51,8 @@ pub struct Assets {
     pub demo: ModuleAssets,
     /// `None` if `dist/` was built without the second module; its pages are then not updated in the browser.
     pub tools: Option<ModuleAssets>,
+    /// `None` if `dist/` was built without the third module.
+    pub order: Option<ModuleAssets>,
 }
 
 /// The files of one module.

@@ -4,7 +4,7 @@
 //!
 //! The server uses [`shell()`] (the document), [`PATHS`] and [`Route`] (the paths that have a
 //! page), and the contexts [`Assets`], [`Host`] and [`RequestPath`], which it provides before
-//! rendering. The browser calls `start()` or `start_tools()`, depending on the module (see `program`).
+//! rendering. The browser calls `start()`, `start_tools()` or `start_order()`, depending on the module (see `program`).
 
 mod address;
 mod angle;
@@ -92,6 +92,12 @@ pub fn start() {
 #[cfg(feature = "browser")]
 pub fn start_tools() {
     start_program(pages::tools());
+}
+
+/// Does the same for the page of the order.
+#[cfg(feature = "browser")]
+pub fn start_order() {
+    start_program(pages::order());
 }
 
 #[cfg(feature = "browser")]

@@ -1,5 +1,5 @@
-//! The two programs that draw the pages in the browser, each a WASM module of its own: a document loads only the one
-//! that draws its page. The server renders the pages of both.
+//! The programs that draw the pages in the browser, each a WASM module of its own: a document loads only the one that draws
+//! its page. The server renders the pages of all.
 
 use crate::Route;
 
@@ -10,6 +10,8 @@ pub enum Module {
     Demo,
     /// `frontend/tools`: the pages for work with topics, queues and connections.
     Tools,
+    /// `frontend/order`: the page of the order, which contains the broker.
+    Order,
 }
 
 /// The pages of one module. The root component gets them as a value, so that a module contains only the pages that its

@@ -83,8 +83,8 @@ impl Route {
             | Self::Queue
             | Self::Connections
             | Self::Boards
-            | Self::Board
-            | Self::Order => Module::Tools,
+            | Self::Board => Module::Tools,
+            Self::Order => Module::Order,
             _ => Module::Demo,
         }
     }

@@ -6,10 +6,12 @@
 //! dist/pkg/carillon-<hash>.css       style/main.css
 //! dist/pkg/tools-<hash>.js           loads the WASM of the second module
 //! dist/pkg/tools_bg-<hash>.wasm      the pages of topics, queues and connections
+//! dist/pkg/order-<hash>.js           loads the WASM of the third module
+//! dist/pkg/order_bg-<hash>.wasm      the page of the order
 //! dist/...                           public/, unchanged
 //! ```
 //!
-//! The server finds a file in `pkg/` by its extension; those of the second module begin with `tools`. Compressed forms (`.br`, `.gz`) are in the
+//! The server finds a file in `pkg/` by its extension; those of the other modules begin with `tools` and `order`. Compressed forms (`.br`, `.gz`) are in the
 //! same folder as the files. `cargo xtask run` has a folder of its own with the same layout, without
 //! compressed forms. A folder is replaced as a whole, and only if its contents change, because a
 //! change makes cargo build the server again.

@@ -13,13 +13,14 @@ pub const LEPTOS: [&str; 2] = ["carillon-server", "carillon-app"];
 
 /// The packages that run in browsers. Named together with `frontend`, `app` is built for the
 /// browser instead of the server.
-pub const BROWSER: [&str; 6] = [
+pub const BROWSER: [&str; 7] = [
     "carillon-wire",
     "carillon-broker",
     "carillon-store",
     "carillon-app",
     "carillon-frontend",
     "carillon-tools",
+    "carillon-order",
 ];
 
 /// Returns the libraries: `carillon-NAME` for each folder `crates/NAME`.

@@ -15,7 +15,7 @@ mod topic;
 mod topics;
 
 use leptos::{
-    either::{EitherOf6, EitherOf8},
+    either::{Either, EitherOf6, EitherOf7},
     prelude::*,
 };
 
@@ -59,14 +59,25 @@ pub fn tools() -> Program<impl IntoView> {
         module: Module::Tools,
         title: tools_title,
         draw: |route| match route {
-            Route::Topics => EitherOf8::A(view! { <Topics /> }),
-            Route::Topic => EitherOf8::B(view! { <Topic name=subject() /> }),
-            Route::Queue => EitherOf8::C(view! { <Queue name=subject() /> }),
-            Route::Connections => EitherOf8::D(view! { <Connections /> }),
-            Route::Boards => EitherOf8::E(view! { <Boards /> }),
-            Route::Board => EitherOf8::F(view! { <OneBoard name=subject() /> }),
-            Route::Order => EitherOf8::G(view! { <Order /> }),
-            _ => EitherOf8::H(view! { <NotFound /> }),
+            Route::Topics => EitherOf7::A(view! { <Topics /> }),
+            Route::Topic => EitherOf7::B(view! { <Topic name=subject() /> }),
+            Route::Queue => EitherOf7::C(view! { <Queue name=subject() /> }),
+            Route::Connections => EitherOf7::D(view! { <Connections /> }),
+            Route::Boards => EitherOf7::E(view! { <Boards /> }),
+            Route::Board => EitherOf7::F(view! { <OneBoard name=subject() /> }),
+            _ => EitherOf7::G(view! { <NotFound /> }),
+        },
+    }
+}
+
+/// Returns the page of the third module.
+pub fn order() -> Program<impl IntoView> {
+    Program {
+        module: Module::Order,
+        title: |route| route.title().to_owned(),
+        draw: |route| match route {
+            Route::Order => Either::Left(view! { <Order /> }),
+            _ => Either::Right(view! { <NotFound /> }),
         },
     }
 }

@@ -5,7 +5,7 @@ mod palette;
 mod settings;
 
 use leptos::nonce::use_nonce;
-use leptos::{either::Either, prelude::*};
+use leptos::{either::EitherOf3, prelude::*};
 
 use settings::Settings;
 
@@ -35,11 +35,15 @@ pub fn shell() -> impl IntoView {
     let (title, drawn) = match module {
         Module::Demo => {
             let program = pages::demo();
-            ((program.title)(route), Either::Left(app(program)))
+            ((program.title)(route), EitherOf3::A(app(program)))
         }
         Module::Tools => {
             let program = pages::tools();
-            ((program.title)(route), Either::Right(app(program)))
+            ((program.title)(route), EitherOf3::B(app(program)))
+        }
+        Module::Order => {
+            let program = pages::order();
+            ((program.title)(route), EitherOf3::C(app(program)))
         }
     };
     view! {
@@ -85,6 +89,7 @@ fn asset_links(assets: Assets, module: Module) -> impl IntoView {
     let files = match module {
         Module::Demo => Some(assets.demo),
         Module::Tools => assets.tools,
+        Module::Order => assets.order,
     };
     view! {
         <link rel="stylesheet" href=assets.css />

@@ -54,7 +54,12 @@ pub fn hashed_assets() -> Option<app::Assets> {
 
 fn find_hashed() -> Option<app::Assets> {
     let find = |module: Module, extension: &str| {
-        let is_of_module = |path: &str| path.starts_with(TOOLS) == (module == Module::Tools);
+        let is_of_module = |path: &str| {
+            let named = FURTHER_MODULES
+                .iter()
+                .find(|(start, _)| path.starts_with(start));
+            named.map_or(Module::Demo, |(_, named)| *named) == module
+        };
         Files::iter()
             .find(|path| {
                 path.ends_with(extension)
@@ -74,12 +79,14 @@ fn find_hashed() -> Option<app::Assets> {
         css: find(Module::Demo, ".css")?,
         demo: find_module(Module::Demo)?,
         tools: find_module(Module::Tools),
+        order: find_module(Module::Order),
     })
 }
 
-/// The beginning of the names of the second module's files. The names of the other files in the folder depend on the build tool
+/// The beginnings of the names of the further modules' files. The names of the other files in the folder depend on the build tool
 /// (`cargo xtask` or Trunk).
-const TOOLS: &str = "pkg/tools";
+const FURTHER_MODULES: [(&str, Module); 2] =
+    [("pkg/tools", Module::Tools), ("pkg/order", Module::Order)];
 
 fn file(path: &str, headers: &HeaderMap) -> Option<Response> {
     let media_type = media_type(path)?;

@@ -215,6 +215,7 @@ async fn a_page_loads_only_the_module_that_draws_it() {
         ("/topics/rect", "pkg/tools"),
         ("/queues/orders", "pkg/tools"),
         ("/connections", "pkg/tools"),
+        ("/order", "pkg/order"),
     ] {
         let page = get(server.url(path)).await.text();
         let names = page
