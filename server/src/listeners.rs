@@ -14,6 +14,7 @@ use crate::{
     handler::ConnectionHandler,
     http::is_loopback,
     http_port::HttpHandler,
+    inherited_listeners::{InheritedListeners, ListenerName},
     listener::{self, ConnectionLimit},
     mqtt::MqttHandler,
     port::{Port, bind},
@@ -40,6 +41,18 @@ pub struct Ports {
 }
 
 impl Ports {
+    /// Replaces the addresses of inherited sockets, which win over the options.
+    pub fn use_inherited(&mut self, inherited: &InheritedListeners) {
+        let port = |name| inherited.address(name).map(Port::At);
+        if let Some(address) = inherited.address(ListenerName::Http) {
+            self.http = address;
+        }
+        self.stomp = port(ListenerName::Stomp).unwrap_or(self.stomp);
+        self.stomp_tls = port(ListenerName::StompTls).or(self.stomp_tls);
+        self.mqtt = port(ListenerName::Mqtt).unwrap_or(self.mqtt);
+        self.mqtt_tls = port(ListenerName::MqttTls).or(self.mqtt_tls);
+    }
+
     /// Returns the first address that other machines can reach.
     pub fn reachable_from_outside(&self) -> Option<SocketAddr> {
         let others = [
@@ -117,21 +130,58 @@ impl Listeners {
         })
     }
 
+    /// Binds the ports that were not inherited. The ports have the addresses of the inherited sockets
+    /// ([`Ports::use_inherited`]).
+    ///
     /// # Errors
     ///
     /// An address is not available, or the certificate is not usable.
-    pub async fn bind(ports: &Ports, tls: &TlsOptions) -> anyhow::Result<Self> {
+    pub async fn bind(
+        ports: &Ports,
+        mut inherited: InheritedListeners,
+        tls: &TlsOptions,
+    ) -> anyhow::Result<Self> {
         let TlsPorts {
             identity,
             stomp_tls,
             mqtt_tls,
         } = Self::prepare(ports, tls)?;
+        let http = match inherited.take(ListenerName::Http) {
+            Some(socket) => TcpListener::from_std(socket)?,
+            None => bind(ports.http, "--listen").await?,
+        };
+        let mut other = async |name, port: Port, option, protocol| match inherited.take(name) {
+            Some(socket) => Ok(Some(TcpListener::from_std(socket)?)),
+            None => port.bind(option, protocol).await,
+        };
+        let stomp = other(
+            ListenerName::Stomp,
+            ports.stomp,
+            "--stomp",
+            "STOMP over TCP",
+        )
+        .await?;
+        let stomp_tls = other(
+            ListenerName::StompTls,
+            stomp_tls,
+            "--stomp-tls",
+            "STOMP over TLS",
+        )
+        .await?;
+        let mqtt = other(ListenerName::Mqtt, ports.mqtt, "--mqtt", "MQTT over TCP").await?;
+        let mqtt_tls = other(
+            ListenerName::MqttTls,
+            mqtt_tls,
+            "--mqtt-tls",
+            "MQTT over TLS",
+        )
+        .await?;
         Ok(Self {
-            http: bind(ports.http, "--listen").await?,
-            stomp: ports.stomp.bind("--stomp", "STOMP over TCP").await?,
-            stomp_tls: stomp_tls.bind("--stomp-tls", "STOMP over TLS").await?,
-            mqtt: ports.mqtt.bind("--mqtt", "MQTT over TCP").await?,
-            mqtt_tls: mqtt_tls.bind("--mqtt-tls", "MQTT over TLS").await?,
+            http,
+            stomp,
+            stomp_tls,
+            mqtt,
+            mqtt_tls,
             tls_rule: if tls.only {
                 TlsRule::Required
             } else {
@@ -144,6 +194,19 @@ impl Listeners {
     /// Returns the identity for TLS, if there is one.
     pub fn identity(&self) -> Option<Arc<Identity>> {
         self.identity.clone()
+    }
+
+    /// Returns the sockets with their names.
+    pub fn sockets(&self) -> impl Iterator<Item = (ListenerName, &TcpListener)> {
+        [
+            (ListenerName::Http, Some(&self.http)),
+            (ListenerName::Stomp, self.stomp.as_ref()),
+            (ListenerName::StompTls, self.stomp_tls.as_ref()),
+            (ListenerName::Mqtt, self.mqtt.as_ref()),
+            (ListenerName::MqttTls, self.mqtt_tls.as_ref()),
+        ]
+        .into_iter()
+        .filter_map(|(name, socket)| Some((name, socket?)))
     }
 
     /// Accepts connections until the server stops; then the tasks end.

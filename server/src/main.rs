@@ -25,6 +25,7 @@ mod handler;
 mod housekeeping;
 mod http;
 mod http_port;
+mod inherited_listeners;
 mod listener;
 mod listeners;
 mod log;
@@ -46,6 +47,7 @@ mod refused_connections;
 mod serve;
 mod server;
 mod server_publication;
+mod service_manager;
 mod shared_headers;
 mod socket;
 mod stomp;
@@ -57,6 +59,7 @@ mod system_topics;
 mod tls;
 mod transport;
 mod trusted_proxies;
+mod upgrade;
 mod user_command;
 
 use std::process::ExitCode;
@@ -126,12 +129,16 @@ async fn serve(options: &ServeOptions, configuration: Configuration) -> anyhow::
         interrupt: signal(SignalKind::interrupt())?,
         terminate: signal(SignalKind::terminate())?,
         hangup: signal(SignalKind::hangup())?,
+        user_defined2: signal(SignalKind::user_defined2())?,
     };
     let server_options = options.server_options().map_err(located)?;
     let mut reloader = Reloader::new(configuration.clone(), log);
     let reload = Box::new(move || reloader.reload());
     let ended = serve::run(server_options, signals, reload).await;
-    ended.map_err(located)
+    match ended.map_err(located)? {
+        Some(upgrade) => Err(upgrade.perform()),
+        None => Ok(()),
+    }
 }
 
 /// Returns the exit status of a failed command.

@@ -21,14 +21,17 @@ use crate::{
     housekeeping::run_housekeeping,
     http::{self, Access},
     http_port::HttpHandler,
+    inherited_listeners::InheritedListeners,
     listener::ConnectionLimit,
     listeners::{Handlers, Listeners, Ports},
     mqtt::{MqttHandler, MqttOptions},
     public_url::PublicUrl,
     server::{self, Server},
+    service_manager,
     stomp::{StompHandler, StompOptions},
     storage::{Restored, Storage, StorageOptions},
     tls::TlsOptions,
+    upgrade::Upgrade,
 };
 use reloads::Reloads;
 
@@ -116,26 +119,31 @@ pub struct Signals {
     pub terminate: Signal,
     /// Reads the configuration file, the files of TLS and the users file again, and opens the audit log again.
     pub hangup: Signal,
+    /// SIGUSR2 replaces the server by the program that is installed now.
+    pub user_defined2: Signal,
 }
 
 /// Reads the options again. Returns `None` if they stay as they are.
 pub type ReloadOptions = Box<dyn FnMut() -> Option<Options> + Send>;
 
-/// Runs a server until SIGINT or SIGTERM, and then closes its connections. `reload` is called at SIGHUP.
+/// Runs a server until SIGINT, SIGTERM or SIGUSR2, and then closes its connections. `reload` is called at SIGHUP. Returns the
+/// upgrade to perform after SIGUSR2.
 ///
 /// # Errors
 /// A port cannot be bound, the certificate is invalid, or a listener failed.
 pub async fn run(
-    options: Options,
+    mut options: Options,
     mut signals: Signals,
     reload: ReloadOptions,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<Option<Upgrade>> {
     // Rendering pages spawns tasks. The error means that an executor is set already.
     let _ = any_spawner::Executor::init_tokio();
     // Each connection is an open file, and the usual limit is 1,024.
     if let Err(error) = rlimit::increase_nofile_limit(u64::MAX) {
         tracing::warn!(%error, "cannot raise the limit of open files");
     }
+    let inherited = InheritedListeners::from_environment()?;
+    options.ports.use_inherited(&inherited);
     check_exposure(&options)?;
     let (users_file, users) = match &options.users {
         Some(path) => {
@@ -149,7 +157,7 @@ pub async fn run(
         None => AuditLog::none(),
     };
     let access = AccessControl::new(users, audit);
-    let listeners = Listeners::bind(&options.ports, &options.tls).await?;
+    let listeners = Listeners::bind(&options.ports, inherited, &options.tls).await?;
     let (stop_sender, stopping) = watch::channel(false);
     let connection_limit = ConnectionLimit::new(options.max_connections);
     let (grace_sender, grace) = watch::channel(options.grace);
@@ -178,6 +186,7 @@ pub async fn run(
             (server, None, Vec::new(), None)
         }
     };
+    let listen = options.ports.http.ip();
     let (public_url, shows_qr_code) = (options.public_url.clone(), options.shows_qr_code);
     let directory = options.storage.as_ref().map(|one| one.directory.clone());
     let http_access = Arc::new(options.access());
@@ -186,6 +195,7 @@ pub async fn run(
     server.broker.end_restoration();
     let housekeeping = tokio::spawn(run_housekeeping(Arc::clone(&server), handlers.mqtt.clone()));
     let reloads = Reloads {
+        listen,
         server: Arc::clone(&server),
         http_access,
         identity: listeners.identity(),
@@ -202,16 +212,37 @@ pub async fn run(
     server.access.audit().record(&Event::Started {
         version: env!("CARGO_PKG_VERSION"),
     });
+    let upgrade = Upgrade::new(listeners.sockets())?;
     let mut accepting = listeners.open(&handlers, &connection_limit);
+    let watchdog = service_manager::spawn_watchdog(&server);
+    service_manager::report_ready();
 
-    tokio::select! {
-        _ = signals.interrupt.recv() => {}
-        _ = signals.terminate.recv() => {}
-        error = failure(&mut failed) => {
-            tracing::error!(%error, "the store failed; the server stops, and acknowledges nothing more");
+    let is_upgrade = loop {
+        tokio::select! {
+            _ = signals.interrupt.recv() => break false,
+            _ = signals.terminate.recv() => break false,
+            _ = signals.user_defined2.recv() => match block_in_place(|| upgrade.check()) {
+                Ok(()) => break true,
+                Err(error) => tracing::error!(
+                    error = format!("{error:#}"),
+                    "SIGUSR2: the server is not replaced, and goes on"
+                ),
+            },
+            error = failure(&mut failed) => {
+                tracing::error!(%error, "the store failed; the server stops, and acknowledges nothing more");
+                break false;
+            }
         }
+    };
+    // Otherwise its copies of the sockets are closed now, so that new connections are refused.
+    let upgrade = is_upgrade.then_some(upgrade);
+    if upgrade.is_some() {
+        service_manager::report_reloading();
+        tracing::info!("stopping, to be replaced by the installed program");
+    } else {
+        service_manager::report_stopping();
+        tracing::info!("stopping");
     }
-    tracing::info!("stopping");
     // Closed first: a stopping connection delivers what is in the broker, so nothing may be added afterwards.
     server.gate.close();
     // Sending fails if there is no receiver; then there is no connection to notify.
@@ -231,12 +262,13 @@ pub async fn run(
     }
     housekeeping.abort();
     drop(reloads);
+    drop(watchdog);
     server.access.audit().record(&Event::Stopped);
     server.access.audit().close();
-    match storage {
-        Some(storage) => block_in_place(|| storage.close(&server.broker)),
-        None => Ok(()),
+    if let Some(storage) = storage {
+        block_in_place(|| storage.close(&server.broker))?;
     }
+    Ok(upgrade)
 }
 
 /// Refuses to let other machines do everything, unless the operator wants it.

@@ -1,14 +1,15 @@
 //! The real binary, as a server on its own port and as a command that ends by itself.
 
 use std::env;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Output, Stdio};
 
 use tokio::process::{Child, Command};
 
 use crate::deadline::{eventually, within};
-use crate::process::{Transcript, first_match, spawn};
+use crate::process::{Transcript, first_match, spawn_with_input};
 
 /// A running server. It is killed when the value is dropped.
 pub struct Carillon {
@@ -49,13 +50,42 @@ impl Carillon {
         Self::of(command(), address, options).await
     }
 
-    async fn of(mut command: Command, address: SocketAddr, options: &[&str]) -> Self {
+    /// Starts a server that inherits a listening socket with this name, as from a service manager.
+    pub async fn inheriting(socket: TcpListener, name: &str, options: &[&str]) -> Self {
+        let address = SocketAddr::from(([127, 0, 0, 1], 0));
+        let input = Stdio::from(OwnedFd::from(socket));
+        Self::with_input(inheriting(name), input, address, options).await
+    }
+
+    /// Starts a server with these variables in its environment.
+    pub async fn with_environment(variables: &[(&str, &str)], options: &[&str]) -> Self {
+        let mut command = command();
+        command.envs(variables.iter().copied());
+        Self::of(command, SocketAddr::from(([127, 0, 0, 1], 0)), options).await
+    }
+
+    /// Starts a server from another file than the one that is tested.
+    pub async fn of_program(program: &Path, options: &[&str]) -> Self {
+        let command = without_options(Command::new(program));
+        Self::of(command, SocketAddr::from(([127, 0, 0, 1], 0)), options).await
+    }
+
+    async fn of(command: Command, address: SocketAddr, options: &[&str]) -> Self {
+        Self::with_input(command, Stdio::null(), address, options).await
+    }
+
+    async fn with_input(
+        mut command: Command,
+        input: Stdio,
+        address: SocketAddr,
+        options: &[&str],
+    ) -> Self {
         command.args(["serve", "--listen", &address.to_string()]);
         // Only one server at a time can use the protocols' default ports.
         let off = ["STOMP", "STOMP_TLS", "MQTT", "MQTT_TLS"];
         command.envs(off.map(|port| (format!("CARILLON_{port}"), "off")));
         command.args(options);
-        let mut child = spawn(&mut command);
+        let mut child = spawn_with_input(&mut command, input);
         let transcript = Transcript::default();
         let ready = first_match(&mut child, &transcript, printed_address);
         let Some(address) = within("the server's address", ready).await else {
@@ -167,6 +197,24 @@ impl Carillon {
 /// Runs `carillon` with these arguments and waits for its end.
 pub async fn run(arguments: &[&str]) -> Output {
     run_with_input(arguments, "").await
+}
+
+/// Runs `carillon` with an inherited listening socket that has this name, and waits for its end.
+pub async fn run_inheriting(socket: TcpListener, name: &str, arguments: &[&str]) -> Output {
+    let mut command = inheriting(name);
+    command.args(arguments).stdin(OwnedFd::from(socket));
+    let output = within("carillon's end", command.output()).await;
+    output.expect("carillon starts")
+}
+
+/// Returns the command `carillon` with its standard input as an inherited socket.
+fn inheriting(name: &str) -> Command {
+    // The first inherited descriptor is the one after the three standard ones (sd_listen_fds(3)).
+    let script = "exec 3<&0 </dev/null; LISTEN_PID=$$ exec \"$0\" \"$@\"";
+    let mut command = without_options(Command::new("sh"));
+    command.args(["-c", script]).arg(binary());
+    command.envs([("LISTEN_FDS", "1"), ("LISTEN_FDNAMES", name)]);
+    command
 }
 
 pub async fn run_with_input(arguments: &[&str], input: &str) -> Output {

@@ -24,8 +24,13 @@ impl Transcript {
 
 /// Starts a program with its output piped; it is killed when its handle is dropped.
 pub fn spawn(command: &mut Command) -> Child {
+    spawn_with_input(command, Stdio::null())
+}
+
+/// Does the same with this standard input.
+pub fn spawn_with_input(command: &mut Command, input: Stdio) -> Child {
     command
-        .stdin(Stdio::null())
+        .stdin(input)
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .kill_on_drop(true)

@@ -1,7 +1,7 @@
 //! The files that are read again while the server runs: the configuration file at SIGHUP, the certificate and the users file
 //! also when they change. SIGHUP also opens the audit log again.
 
-use std::{sync::Arc, time::Duration};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use tokio::{
     signal::unix::Signal,
@@ -14,11 +14,14 @@ use crate::{
     access_control::{self, UsersFile, UsersPath},
     http::Access,
     server::Server,
+    service_manager,
     tls::{self, Identity},
 };
 
 /// The parts of a server that change when files are read again.
 pub(super) struct Reloads {
+    /// The address of the HTTP port, which does not change.
+    pub(super) listen: IpAddr,
     pub(super) server: Arc<Server>,
     pub(super) http_access: Arc<Access>,
     /// `None` without TLS.
@@ -35,6 +38,7 @@ impl Reloads {
         let mut tasks = JoinSet::new();
         let (hangup_sender, hangups) = watch::channel(());
         let replaceable = ReplaceableOptions {
+            listen: self.listen,
             http_access: self.http_access,
             identity: self.identity.clone(),
             users_path: self.users_file.as_ref().map(UsersFile::path),
@@ -57,6 +61,7 @@ impl Reloads {
         let access = Arc::clone(access);
         tasks.spawn(async move {
             while hangup.recv().await.is_some() {
+                service_manager::report_reloading();
                 access.audit().reopen();
                 // First, because it may name other files.
                 let options = block_in_place(&mut reload);
@@ -68,6 +73,7 @@ impl Reloads {
                         "SIGHUP: there is no certificate file to read again, and no users file"
                     );
                 }
+                service_manager::report_ready();
             }
         });
         tasks
@@ -76,6 +82,7 @@ impl Reloads {
 
 /// The parts of a server that follow its options.
 struct ReplaceableOptions {
+    listen: IpAddr,
     http_access: Arc<Access>,
     identity: Option<Arc<Identity>>,
     users_path: Option<UsersPath>,
@@ -84,9 +91,8 @@ struct ReplaceableOptions {
 
 impl ReplaceableOptions {
     fn replace(&self, options: &Options) {
-        let listen = options.ports.http.ip();
         let (origins, hosts) = (&options.allow_origins, &options.allow_hosts);
-        self.http_access.replace(origins, hosts, listen);
+        self.http_access.replace(origins, hosts, self.listen);
         if let Some(identity) = &self.identity {
             identity.replace_files(&options.tls);
         }

@@ -93,6 +93,7 @@ mod refused_page;
 mod request_reply;
 mod rights;
 mod selectors;
+mod service;
 mod settings;
 mod shares;
 mod sign_in;

@@ -1,0 +1,150 @@
+//! Listening sockets that the process has inherited: from a service manager (socket activation of systemd), or from the
+//! program before it (`crate::upgrade`). Connections wait in such a socket while no server runs, so none is refused.
+
+use std::{
+    env,
+    net::{SocketAddr, TcpListener},
+};
+
+use anyhow::{Context as _, bail};
+use listenfd::ListenFd;
+
+/// A listener that can be inherited.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ListenerName {
+    Http,
+    Stomp,
+    StompTls,
+    Mqtt,
+    MqttTls,
+}
+
+impl ListenerName {
+    const ALL: [Self; 5] = [
+        Self::Http,
+        Self::Stomp,
+        Self::StompTls,
+        Self::Mqtt,
+        Self::MqttTls,
+    ];
+
+    /// Returns the name in `LISTEN_FDNAMES`: the value of `FileDescriptorName=` in a socket unit of systemd.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::Stomp => "stomp",
+            Self::StompTls => "stomp-tls",
+            Self::Mqtt => "mqtt",
+            Self::MqttTls => "mqtt-tls",
+        }
+    }
+
+    fn parse(text: &str) -> anyhow::Result<Self> {
+        let found = Self::ALL.into_iter().find(|one| one.as_str() == text);
+        found.with_context(|| {
+            let known = Self::ALL.map(Self::as_str).join(", ");
+            format!(
+                "an inherited socket has the name {text:?}; expected one of {known} (FileDescriptorName= of the socket unit)"
+            )
+        })
+    }
+}
+
+/// The inherited sockets that are not used yet.
+#[derive(Debug, Default)]
+pub struct InheritedListeners {
+    sockets: Vec<(ListenerName, TcpListener)>,
+}
+
+impl InheritedListeners {
+    /// Takes the sockets that the environment names (`LISTEN_PID`, `LISTEN_FDS` and `LISTEN_FDNAMES`, see
+    /// sd_listen_fds(3)). Most processes have none.
+    ///
+    /// # Errors
+    ///
+    /// A socket is no TCP listener, its name is unknown, or two sockets have one name.
+    pub fn from_environment() -> anyhow::Result<Self> {
+        let names = env::var("LISTEN_FDNAMES").unwrap_or_default();
+        let mut passed = ListenFd::from_env();
+        let names = names_of(&names, passed.len())?;
+        let mut sockets = Vec::new();
+        for (index, name) in names.into_iter().enumerate() {
+            let taken = passed.take_tcp_listener(index);
+            let socket = taken.ok().flatten().with_context(|| {
+                format!("the inherited socket {} is no TCP listener", name.as_str())
+            })?;
+            // Other processes that this one starts must not keep the port open.
+            rustix::io::fcntl_setfd(&socket, rustix::io::FdFlags::CLOEXEC)?;
+            socket.set_nonblocking(true)?;
+            sockets.push((name, socket));
+        }
+        Ok(Self { sockets })
+    }
+
+    /// Returns the address of a socket, if it was inherited.
+    pub fn address(&self, name: ListenerName) -> Option<SocketAddr> {
+        let (_, socket) = self.sockets.iter().find(|(one, _)| *one == name)?;
+        socket.local_addr().ok()
+    }
+
+    /// Removes and returns a socket.
+    pub fn take(&mut self, name: ListenerName) -> Option<TcpListener> {
+        let index = self.sockets.iter().position(|(one, _)| *one == name)?;
+        Some(self.sockets.swap_remove(index).1)
+    }
+}
+
+/// Returns the names of `count` sockets from a list separated by colons.
+fn names_of(names: &str, count: usize) -> anyhow::Result<Vec<ListenerName>> {
+    if count == 0 {
+        return Ok(Vec::new());
+    }
+    let names = names.split(':').map(ListenerName::parse);
+    let names = names.collect::<anyhow::Result<Vec<_>>>()?;
+    if names.len() != count {
+        bail!("{count} sockets were inherited, with {} names", names.len());
+    }
+    for (index, name) in names.iter().enumerate() {
+        if names[..index].contains(name) {
+            bail!("two inherited sockets have the name {}", name.as_str());
+        }
+    }
+    Ok(names)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ListenerName, names_of};
+
+    #[test]
+    fn each_socket_has_a_known_name_of_its_own() {
+        let table = [
+            ("", 0, Ok(vec![])),
+            ("carillon.socket", 0, Ok(vec![])),
+            ("http", 1, Ok(vec![ListenerName::Http])),
+            (
+                "mqtt-tls:http",
+                2,
+                Ok(vec![ListenerName::MqttTls, ListenerName::Http]),
+            ),
+            ("http", 2, Err("2 sockets were inherited, with 1 names")),
+            (
+                "http:http",
+                2,
+                Err("two inherited sockets have the name http"),
+            ),
+            (
+                "carillon.socket",
+                1,
+                Err(
+                    "an inherited socket has the name \"carillon.socket\"; expected one of http, stomp, stomp-tls, mqtt, \
+                     mqtt-tls (FileDescriptorName= of the socket unit)",
+                ),
+            ),
+        ];
+        for (names, count, expected) in table {
+            let named = names_of(names, count).map_err(|error| error.to_string());
+            assert_eq!(named, expected.map_err(str::to_owned), "{names}");
+        }
+    }
+}

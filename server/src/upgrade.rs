@@ -1,0 +1,98 @@
+//! Replaces the running program by the one that is installed in its place now (SIGUSR2), for example after an upgrade of the
+//! package. The server stops as usual, and then becomes the new program in the same process. It passes on its listening
+//! sockets, in which connections wait meanwhile; so clients reconnect, but none is refused.
+
+use std::{
+    env, io,
+    os::{
+        fd::{AsFd, OwnedFd},
+        unix::process::CommandExt as _,
+    },
+    path::PathBuf,
+    process::{self, Command, Stdio},
+};
+
+use anyhow::{Context as _, ensure};
+use command_fds::{CommandFdExt as _, FdMapping};
+
+use crate::inherited_listeners::ListenerName;
+
+/// The program that replaces this one, and the listening sockets that it inherits.
+pub struct Upgrade {
+    program: PathBuf,
+    sockets: Vec<(ListenerName, OwnedFd)>,
+}
+
+impl Upgrade {
+    /// Creates an upgrade with copies of these sockets. The program is the one that runs now, by its path: another file may be
+    /// there when the upgrade is performed.
+    ///
+    /// # Errors
+    ///
+    /// There are no file descriptors left, or the system does not say where the program is.
+    pub fn new<'a>(
+        sockets: impl Iterator<Item = (ListenerName, &'a tokio::net::TcpListener)>,
+    ) -> io::Result<Self> {
+        let copy = |(name, socket): (ListenerName, &tokio::net::TcpListener)| {
+            Ok((name, socket.as_fd().try_clone_to_owned()?))
+        };
+        Ok(Self {
+            program: program()?,
+            sockets: sockets.map(copy).collect::<io::Result<_>>()?,
+        })
+    }
+
+    /// Checks that the program can be started. Blocks until it has printed its version.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be started, or does not say its version.
+    pub fn check(&self) -> anyhow::Result<()> {
+        let program = self.program.display();
+        let status = Command::new(&self.program)
+            .arg("--version")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .status()
+            .with_context(|| format!("cannot start {program}"))?;
+        ensure!(status.success(), "{program} --version failed: {status}");
+        Ok(())
+    }
+
+    /// Becomes the program, with the arguments and the environment of this one. Returns only if that fails.
+    pub fn perform(self) -> anyhow::Error {
+        let names: Vec<_> = self.sockets.iter().map(|(name, _)| name.as_str()).collect();
+        let names = names.join(":");
+        let count = self.sockets.len().to_string();
+        let mapping = |(parent_fd, child_fd)| FdMapping {
+            parent_fd,
+            child_fd,
+        };
+        let sockets = self.sockets.into_iter().map(|(_, socket)| socket);
+        let mappings = sockets.zip(FIRST_SOCKET..).map(mapping).collect();
+        let mut command = Command::new(&self.program);
+        command
+            .args(env::args_os().skip(1))
+            .env("LISTEN_PID", process::id().to_string())
+            .env("LISTEN_FDS", count)
+            .env("LISTEN_FDNAMES", names);
+        if let Err(error) = command.fd_mappings(mappings) {
+            return error.into();
+        }
+        let error = command.exec();
+        anyhow::Error::new(error).context(format!("cannot start {}", self.program.display()))
+    }
+}
+
+/// Returns the path of the running program. An absolute path that was used to start it is kept as it is, because it may be a
+/// symbolic link that leads to another version later; the path that the system returns has no links.
+fn program() -> io::Result<PathBuf> {
+    let started_as = env::args_os().next().map(PathBuf::from);
+    match started_as.filter(|path| path.is_absolute() && path.exists()) {
+        Some(path) => Ok(path),
+        None => env::current_exe(),
+    }
+}
+
+/// The descriptor of the first inherited socket: `SD_LISTEN_FDS_START` of sd_listen_fds(3).
+const FIRST_SOCKET: i32 = 3;
