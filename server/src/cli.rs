@@ -22,6 +22,7 @@ use crate::{
     public_url::PublicUrl,
     serve::Options,
     server,
+    shell_files::{CompletionsOptions, ManualOptions},
     stomp::StompOptions,
     storage::{DurableTopics, StorageOptions, durable_filter},
     store_command::StoreOptions,
@@ -67,6 +68,10 @@ pub enum Command {
     Token(TokenOptions),
     /// Check a configuration file, or show the options in force
     Config(ConfigOptions),
+    /// Print the completions of a shell for the commands and options of carillon
+    Completions(CompletionsOptions),
+    /// Write the manual pages of all commands into a directory
+    Manual(ManualOptions),
 }
 
 /// The command-line options of `carillon serve`.

@@ -49,6 +49,7 @@ mod server;
 mod server_publication;
 mod service_manager;
 mod shared_headers;
+mod shell_files;
 mod socket;
 mod stomp;
 mod stopping;
@@ -109,6 +110,8 @@ async fn main() -> ExitCode {
             Ok(status) => return status,
             Err(error) => Err(error),
         },
+        Some(Command::Completions(options)) => shell_files::print_completions(&options),
+        Some(Command::Manual(options)) => block_in_place(|| shell_files::write_manual(&options)),
         Some(Command::Store(options)) => {
             return block_in_place(|| store_command::run(&options));
         }
