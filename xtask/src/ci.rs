@@ -2,13 +2,11 @@
 //! documentation and licences come first because they fail fast; then the tests, as `cargo xtask
 //! test` runs them.
 
-use std::env;
-use std::path::PathBuf;
-
 use anyhow::Result;
 
-use crate::process::{ask, cargo, command, find, root, run, stage};
+use crate::process::{ask, cargo, command, run, stage};
 use crate::profile::Profile;
+use crate::tools::tool;
 use crate::{dist, layers, packages, pages, test};
 
 pub fn run_all() -> Result<()> {
@@ -66,21 +64,4 @@ fn licences() -> Result<()> {
         return Ok(());
     }
     run(command(&deny).args(["check", "--disable-fetch", "advisories"]))
-}
-
-/// Returns a cargo tool from the `PATH`, else builds it once in `target/`.
-fn tool(name: &str) -> Result<PathBuf> {
-    if let Some(program) = find(name) {
-        return Ok(program);
-    }
-    let tools = root().join("target/tools");
-    let program = tools
-        .join("bin")
-        .join(format!("{name}{}", env::consts::EXE_SUFFIX));
-    if !program.exists() {
-        // Without optimisation: compiling takes longer than all runs.
-        let mut install = cargo(&["install", "--locked", "--debug", "--root"]);
-        run(install.arg(&tools).arg(name))?;
-    }
-    Ok(program)
 }

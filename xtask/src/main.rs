@@ -9,6 +9,7 @@ mod ci;
 mod dist;
 mod layers;
 mod needs;
+mod package;
 mod packages;
 mod pages;
 mod process;
@@ -16,6 +17,7 @@ mod profile;
 mod server;
 mod soak;
 mod test;
+mod tools;
 
 use std::env;
 use std::process::ExitCode;
@@ -47,6 +49,7 @@ fn perform(task: &str, arguments: Vec<String>) -> Result<()> {
         "layers" => layers::check(&arguments),
         "dist" => dist::build(Profile::Release),
         "build" => server::build(Profile::Release).map(drop),
+        "package" => package::build(),
         "" | "help" | "-h" | "--help" => {
             println!("{USAGE}");
             Ok(())
@@ -91,4 +94,6 @@ cargo xtask TASK [ARGUMENTS]
   layers [--report]  check that modules import only from lower layers; with --report, print the modules that
                      import each other in a circle
   build              build dist/ and the release binary, target/release/carillon
+  package            build the files of a release in target/package/: a static program for Linux, a Debian package,
+                     the list of crates, checksums; needs musl-gcc
   dist               build dist/ only: the pages' WASM, JavaScript and style";
