@@ -27,16 +27,108 @@ pub struct Figures {
     pub published_bytes: u64,
     /// Refused publications.
     pub refused: u64,
+    /// The refused publications by cause.
+    pub refusals: RefusalFigures,
     /// Entries delivered to subscriptions.
     pub delivered: u64,
     /// Entries that subscriptions skipped at their bound.
     pub dropped: u64,
+    /// Of these, the ones skipped because of lag, or because memory was nearly full.
+    pub dropped_for_lag: u64,
+    /// Of these, the ones lost because their topic was removed before they were read.
+    pub dropped_with_topic: u64,
+    /// Of these, the ones skipped because there was no cursor, at the limit of cursors.
+    pub dropped_without_cursor: u64,
+    /// The results of the messages of all queues, also of those that have no name or were removed.
+    pub queue_results: QueueResults,
     /// Sessions ended at the bound of a subscription.
     pub disconnected: u64,
     /// Messages to deleted temporary destinations.
     pub undeliverable: u64,
     /// Bytes of entries that histories, slow readers and queues hold.
     pub held_bytes: u64,
+}
+
+/// What happened to messages of queues, apart from their delivery and acknowledgement.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct QueueResults {
+    /// Deliveries of messages that had been delivered before.
+    pub redelivered: u64,
+    /// Messages sent to a dead letter queue, after too many deliveries or a rejection.
+    pub dead_lettered: u64,
+    /// Messages that expired.
+    pub expired: u64,
+    /// Messages dropped because a queue was full, or deleted by an operator; and dead messages that no dead letter queue
+    /// accepted.
+    pub discarded: u64,
+}
+
+/// The cause for which a publication was refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RefusalCause {
+    /// The destination belongs to the broker.
+    Reserved,
+    /// The limit of topics.
+    Topics,
+    /// The limit of queues.
+    Queues,
+    /// The limit of cursors.
+    Cursors,
+    /// The queue is full.
+    QueueFull,
+    /// The share or the quota of the client.
+    Share,
+    /// The memory for messages is full.
+    Memory,
+    /// The journal cannot record the message.
+    Journal,
+}
+
+/// The number of refused publications for each cause.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct RefusalFigures([u64; RefusalCause::ALL.len()]);
+
+impl RefusalCause {
+    /// Every cause.
+    pub const ALL: [Self; 8] = [
+        Self::Reserved,
+        Self::Topics,
+        Self::Queues,
+        Self::Cursors,
+        Self::QueueFull,
+        Self::Share,
+        Self::Memory,
+        Self::Journal,
+    ];
+
+    /// Returns the name in figures.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Reserved => "reserved",
+            Self::Topics => "topics",
+            Self::Queues => "queues",
+            Self::Cursors => "cursors",
+            Self::QueueFull => "queue_full",
+            Self::Share => "share",
+            Self::Memory => "memory",
+            Self::Journal => "disk",
+        }
+    }
+}
+
+impl RefusalFigures {
+    /// Returns the number of publications that were refused for this cause.
+    #[must_use]
+    pub const fn of(&self, cause: RefusalCause) -> u64 {
+        self.0[cause as usize]
+    }
+
+    /// Returns the number of all refused publications.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.0.iter().sum()
+    }
 }
 
 /// One topic.
@@ -98,6 +190,39 @@ pub struct QueueFigures {
     pub is_paused: bool,
 }
 
+/// Amounts of one queue, or sums over many.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct QueueAmounts {
+    /// Number of queues.
+    pub queues: u64,
+    /// Messages that no consumer has.
+    pub waiting: u64,
+    /// Messages that a consumer has and has not acknowledged.
+    pub unacknowledged: u64,
+    /// Bytes of both.
+    pub bytes: u64,
+    /// Subscriptions that consume from the queues.
+    pub consumers: u64,
+    /// The time at which the oldest waiting message was published, in Unix milliseconds, of those whose content is in
+    /// memory; `None` if there is none.
+    pub oldest_ms: Option<u64>,
+}
+
+impl QueueAmounts {
+    /// Adds the amounts of other queues.
+    pub(crate) fn add(&mut self, other: Self) {
+        let oldest_ms = [self.oldest_ms, other.oldest_ms].into_iter().flatten();
+        *self = Self {
+            queues: self.queues + other.queues,
+            waiting: self.waiting + other.waiting,
+            unacknowledged: self.unacknowledged + other.unacknowledged,
+            bytes: self.bytes + other.bytes,
+            consumers: self.consumers + other.consumers,
+            oldest_ms: oldest_ms.min(),
+        };
+    }
+}
+
 /// One session.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SessionFigures {
@@ -118,6 +243,44 @@ pub struct SessionFigures {
 pub(crate) struct Totals {
     pub(crate) delivered: Count,
     pub(crate) dropped: Count,
+    pub(crate) dropped_for_lag: Count,
+    pub(crate) dropped_with_topic: Count,
+    pub(crate) dropped_without_cursor: Count,
+    pub(crate) queue_results: QueueResultCounts,
+}
+
+/// The counters of [`QueueResults`]. All queues share them, so only rare events count here.
+#[derive(Debug, Default)]
+pub(crate) struct QueueResultCounts {
+    pub(crate) redelivered: Count,
+    pub(crate) dead_lettered: Count,
+    pub(crate) expired: Count,
+    pub(crate) discarded: Count,
+}
+
+impl QueueResultCounts {
+    pub(crate) fn figures(&self) -> QueueResults {
+        QueueResults {
+            redelivered: self.redelivered.total(),
+            dead_lettered: self.dead_lettered.total(),
+            expired: self.expired.total(),
+            discarded: self.discarded.total(),
+        }
+    }
+}
+
+/// The counters of [`RefusalFigures`].
+#[derive(Debug, Default)]
+pub(crate) struct RefusalCounts([Count; RefusalCause::ALL.len()]);
+
+impl RefusalCounts {
+    pub(crate) fn add(&self, cause: RefusalCause) {
+        self.0[cause as usize].add(1);
+    }
+
+    pub(crate) fn figures(&self) -> RefusalFigures {
+        RefusalFigures(RefusalCause::ALL.map(|cause| self.0[cause as usize].total()))
+    }
 }
 
 /// A number that only grows. It does not order other memory accesses.

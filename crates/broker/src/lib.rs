@@ -45,9 +45,13 @@ pub use broker::restore::{
 };
 pub use broker::stop::Stopped;
 pub use broker::subscription_listing::{SubscriptionFigures, SubscriptionReading};
+pub use broker::survey::{LagSurvey, Survey, SurveyedQueue};
 pub use broker::tree::TopicTraffic;
 pub use completion::{Completion, CompletionWait};
-pub use figures::{Figures, QueueFigures, SessionFigures, TopicFigures};
+pub use figures::{
+    Figures, QueueAmounts, QueueFigures, QueueResults, RefusalCause, RefusalFigures,
+    SessionFigures, TopicFigures,
+};
 pub use journal::{
     Journal, JournalError, JournalMessage, LastingQueue, LoadedMessage, PageRequest, TopicEnd,
 };

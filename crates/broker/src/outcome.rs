@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::{
+    figures::RefusalCause,
     journal::JournalError,
     memory::share::PoolError,
     message::id::MessageId,
@@ -106,6 +107,22 @@ pub enum PublishError {
     /// The journal cannot record the message.
     #[error("{0}")]
     Journal(#[from] JournalError),
+}
+
+impl PublishError {
+    /// Returns the cause in the figures.
+    pub(crate) const fn cause(&self) -> RefusalCause {
+        match self {
+            Self::Reserved(_) => RefusalCause::Reserved,
+            Self::TooManyTopics { .. } => RefusalCause::Topics,
+            Self::TooManyCursors { .. } => RefusalCause::Cursors,
+            Self::TooManyQueues { .. } => RefusalCause::Queues,
+            Self::QueueFull { .. } => RefusalCause::QueueFull,
+            Self::Pool(_) => RefusalCause::Share,
+            Self::MemoryFull { .. } => RefusalCause::Memory,
+            Self::Journal(_) => RefusalCause::Journal,
+        }
+    }
 }
 
 /// The reason why a subscription was refused.

@@ -25,6 +25,7 @@ pub(crate) mod settle;
 pub(crate) mod steps;
 pub(crate) mod stop;
 pub(crate) mod subscription_listing;
+pub(crate) mod survey;
 pub(crate) mod temporary;
 pub(crate) mod tidy;
 pub(crate) mod transaction;
@@ -38,7 +39,7 @@ use std::{
 use crate::{
     broker::restore::{Epoch, Positions},
     completion::Completion,
-    figures::{Count, Figures, Totals, Volume},
+    figures::{Count, Figures, RefusalCounts, Totals, Volume},
     journal::{Journal, JournalError},
     memory::account::Memory,
     memory::limits::Limits,
@@ -76,7 +77,7 @@ use crate::{
 /// | end | [`detach`](Self::detach), or in steps [`begin_detach`](Self::begin_detach) and [`continue_detach`](Self::continue_detach) | `detach.rs` |
 /// | when the journal has read messages | [`page_in`](Self::page_in) | `page_in.rs` |
 /// | once a second | [`expire`](Self::expire), [`tidy`](Self::tidy) | `dead_letters.rs`, `tidy.rs` |
-/// | show | [`figures`](Self::figures), [`topic_page`](Self::topic_page), [`queues`](Self::queues), [`queue_consumers`](Self::queue_consumers), [`session_figures`](Self::session_figures), [`session_subscriptions`](Self::session_subscriptions), [`last_image`](Self::last_image), [`retained`](Self::retained), [`history`](Self::history), [`children`](Self::children) | `listing.rs`, `retained.rs`, `history.rs`, `tree.rs` |
+/// | show | [`figures`](Self::figures), [`topic_page`](Self::topic_page), [`queues`](Self::queues), [`queue_consumers`](Self::queue_consumers), [`session_figures`](Self::session_figures), [`session_subscriptions`](Self::session_subscriptions), [`last_image`](Self::last_image), [`retained`](Self::retained), [`history`](Self::history), [`children`](Self::children), [`survey`](Self::survey) | `listing.rs`, `retained.rs`, `history.rs`, `tree.rs`, `survey.rs` |
 /// | administer | [`clear`](Self::clear), [`purge`](Self::purge), [`remove_queue`](Self::remove_queue) | `administration.rs` |
 /// | act on the messages of a queue | [`walk_waiting`](Self::walk_waiting), [`next_waiting`](Self::next_waiting), [`act`](Self::act), [`delete_waiting`](Self::delete_waiting), [`set_queue_paused`](Self::set_queue_paused) | `queue_actions.rs` |
 ///
@@ -97,7 +98,7 @@ pub struct Broker {
     own: Arc<Client>,
     totals: Arc<Totals>,
     pub(crate) published: Volume,
-    pub(crate) refused: Count,
+    pub(crate) refusals: RefusalCounts,
     pub(crate) disconnected: Count,
     pub(crate) undeliverable: Count,
     /// Subscriptions that may cover advisory topics.
@@ -160,7 +161,7 @@ impl Broker {
             memory,
             totals,
             published: Volume::default(),
-            refused: Count::default(),
+            refusals: RefusalCounts::default(),
             disconnected: Count::default(),
             undeliverable: Count::default(),
             watchers: AtomicUsize::new(0),
@@ -403,6 +404,7 @@ impl Broker {
     /// Returns the figures of the whole broker.
     #[must_use]
     pub fn figures(&self) -> Figures {
+        let refusals = self.refusals.figures();
         let state = lock_state(&self.state);
         Figures {
             sessions: state.sessions.len(),
@@ -414,9 +416,14 @@ impl Broker {
             queues: state.queues.named.len(),
             published: self.published.entries(),
             published_bytes: self.published.bytes(),
-            refused: self.refused.total(),
+            refused: refusals.total(),
+            refusals,
             delivered: self.totals.delivered.total(),
             dropped: self.totals.dropped.total(),
+            dropped_for_lag: self.totals.dropped_for_lag.total(),
+            dropped_with_topic: self.totals.dropped_with_topic.total(),
+            dropped_without_cursor: self.totals.dropped_without_cursor.total(),
+            queue_results: self.totals.queue_results.figures(),
             disconnected: self.disconnected.total(),
             undeliverable: self.undeliverable.total(),
             held_bytes: self.memory.bytes(),

@@ -109,8 +109,8 @@ impl Broker {
         });
         state.release_topics(&held);
         self.finish(state, after_lock, outcome);
-        if result.is_err() {
-            self.refused.add(1);
+        if let Err(error) = &result {
+            self.refusals.add(error.cause());
         }
         result
     }

@@ -2,7 +2,7 @@
 
 use super::{Load, Queue, Queued, Room, State, groups};
 use crate::{
-    figures::{Count, QueueFigures},
+    figures::{Count, QueueAmounts, QueueFigures},
     memory::share::Pool,
     message::entry::Entry,
     name::TopicName,
@@ -68,6 +68,26 @@ impl Queue {
         }
     }
 
+    /// Returns the amounts for sums over many queues.
+    pub(crate) fn amounts(&self) -> QueueAmounts {
+        let state = self.lock();
+        let waiting = state.waiting();
+        let entries = self.entries.load(Ordering::Relaxed);
+        QueueAmounts {
+            queues: 1,
+            waiting,
+            unacknowledged: entries.saturating_sub(waiting),
+            bytes: self.bytes.load(Ordering::Relaxed) + self.paged_bytes.load(Ordering::Relaxed),
+            consumers: state.consumer_count() as u64,
+            oldest_ms: state.oldest_ms(),
+        }
+    }
+
+    /// Returns the number of messages without a lock.
+    pub(crate) fn depth(&self) -> u64 {
+        self.entries.load(Ordering::Relaxed)
+    }
+
     /// Returns the number of discarded messages.
     pub(crate) fn discarded(&self) -> u64 {
         self.counts.discarded.total()
@@ -78,6 +98,7 @@ impl Queue {
         self.counts.dispatched.add(1);
         if message.deliveries > 1 {
             self.counts.redelivered.add(1);
+            self.store.totals.queue_results.redelivered.add(1);
         }
     }
 
@@ -88,9 +109,22 @@ impl Queue {
             DeathCause::Expired | DeathCause::QueueFull => {}
             DeathCause::TooManyDeliveries(_) | DeathCause::Rejected if is_sent => {
                 self.counts.dead_lettered.add(1);
+                self.store.totals.queue_results.dead_lettered.add(1);
             }
-            DeathCause::TooManyDeliveries(_) | DeathCause::Rejected => self.counts.discarded.add(1),
+            DeathCause::TooManyDeliveries(_) | DeathCause::Rejected => self.count_discarded(1),
         }
+    }
+
+    /// Counts messages that were dropped or deleted.
+    pub(super) fn count_discarded(&self, messages: u64) {
+        self.counts.discarded.add(messages);
+        self.store.totals.queue_results.discarded.add(messages);
+    }
+
+    /// Counts a message that expired.
+    pub(super) fn count_expired(&self) {
+        self.counts.expired.add(1);
+        self.store.totals.queue_results.expired.add(1);
     }
 
     pub(super) fn enter(&self, state: &mut State, entry: &Entry) {

@@ -381,7 +381,7 @@ impl Queue {
         }
         self.record_all_settled(gone.waiting.values().map(|message| &*message.entry));
         self.record_positions_settled(gone.paged.messages.keys().copied());
-        self.counts.discarded.add(count as u64);
+        self.count_discarded(count as u64);
         count
     }
 
@@ -431,10 +431,10 @@ impl Queue {
             state.note_gap_after(message.entry.position());
         }
         match cause {
-            DeathCause::Expired => self.counts.expired.add(1),
+            DeathCause::Expired => self.count_expired(),
             DeathCause::QueueFull => {
                 self.record_settled(&message.entry);
-                self.counts.discarded.add(1);
+                self.count_discarded(1);
                 self.store.totals.dropped.add(1);
             }
             // These are counted later, when it is known whether the dead letter queue has accepted the message.

@@ -196,7 +196,7 @@ impl Queue {
         };
         state.note_gap_after(position);
         self.record_positions_settled([position].into_iter());
-        self.counts.discarded.add(1);
+        self.count_discarded(1);
         self.store.totals.dropped.add(1);
         self.store.note_dropped_place(DroppedPlace {
             queue: Arc::clone(self),

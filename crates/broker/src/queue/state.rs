@@ -159,6 +159,14 @@ impl State {
         })
     }
 
+    /// Returns the time at which the oldest waiting message in memory was published, in Unix milliseconds. A paged message
+    /// has no time without its content.
+    pub(super) fn oldest_ms(&self) -> Option<u64> {
+        let (_, oldest) = self.waiting.first_key_value()?;
+        // 0 means that the time is unknown.
+        Some(oldest.entry.timestamp_ms()).filter(|ms| *ms > 0)
+    }
+
     /// Returns those of the messages at these positions that wait.
     pub(super) fn waiting_at_each(
         &self,

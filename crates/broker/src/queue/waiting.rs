@@ -202,7 +202,7 @@ impl Queue {
         }
         drop(state);
         self.record_positions_settled(recorded.into_iter());
-        self.counts.discarded.add(count as u64);
+        self.count_discarded(count as u64);
         count
     }
 

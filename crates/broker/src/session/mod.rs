@@ -390,9 +390,11 @@ impl Session {
         self.totals.delivered.add(entries);
     }
 
-    pub(crate) fn count_dropped(&self, entries: u64) {
+    /// Counts entries that a subscription skips. `reason` selects the total of the reason.
+    pub(crate) fn count_dropped(&self, entries: u64, reason: impl FnOnce(&Totals) -> &Count) {
         self.dropped.add(entries);
         self.totals.dropped.add(entries);
+        reason(&self.totals).add(entries);
     }
 
     /// Counts messages that the client of the session has published.

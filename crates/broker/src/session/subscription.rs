@@ -210,7 +210,11 @@ impl Subscription {
 
     /// Counts messages that it will not deliver.
     pub(crate) fn count_skipped(&self, reason: SkipReason, entries: u64) {
-        self.session.count_dropped(entries);
+        self.session.count_dropped(entries, |totals| match reason {
+            SkipReason::Lag => &totals.dropped_for_lag,
+            SkipReason::TopicRemoved => &totals.dropped_with_topic,
+            SkipReason::CursorLimit => &totals.dropped_without_cursor,
+        });
         let count = match reason {
             SkipReason::Lag => &self.skipped.lag,
             SkipReason::TopicRemoved => &self.skipped.topic_removed,

@@ -50,6 +50,7 @@ mod selectors_on_delivery;
 mod shared_bounds;
 mod shared_subscriptions;
 mod simulation;
+mod survey;
 mod temporaries;
 mod threads;
 mod topic_ages;

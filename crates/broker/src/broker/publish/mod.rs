@@ -248,8 +248,9 @@ impl Broker {
     }
 
     fn count(&self, results: &[Result<Published, PublishError>]) {
-        let refused = results.iter().filter(|result| result.is_err()).count();
-        self.refused.add(refused as u64);
+        for error in results.iter().filter_map(|result| result.as_ref().err()) {
+            self.refusals.add(error.cause());
+        }
     }
 
     /// Publishing to a deleted temporary destination succeeds; the message is discarded and counted.
