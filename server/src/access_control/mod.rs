@@ -14,7 +14,6 @@ mod peer_certificate;
 mod principal;
 mod principals;
 mod publish_rate;
-mod refusal_log;
 mod user_account;
 mod user_accounts;
 mod users_file;
@@ -36,11 +35,13 @@ pub use users_file::{UsersFile, UsersPath, reload_on_change};
 
 use login::Proof;
 use principals::Principals;
-use refusal_log::RefusalLog;
 use user_accounts::UserAccounts;
 use verifier::Verifier;
 
-use crate::audit::{AuditLog, Event, Text};
+use crate::{
+    audit::{AuditLog, Event, Text},
+    log_rate::LineLimit,
+};
 
 /// Checks credentials and rights.
 pub struct AccessControl {
@@ -53,8 +54,8 @@ pub struct AccessControl {
     accounts: UserAccounts,
     refused_logins: AtomicU64,
     refused_requests: AtomicU64,
-    login_log: RefusalLog,
-    request_log: RefusalLog,
+    login_log: LineLimit,
+    request_log: LineLimit,
     audit: AuditLog,
     open: Arc<Principal>,
 }
@@ -70,8 +71,8 @@ impl AccessControl {
             accounts: UserAccounts::default(),
             refused_logins: AtomicU64::new(0),
             refused_requests: AtomicU64::new(0),
-            login_log: RefusalLog::default(),
-            request_log: RefusalLog::default(),
+            login_log: LineLimit::new(),
+            request_log: LineLimit::new(),
             audit,
             open: Arc::new(Principal::open()),
         }

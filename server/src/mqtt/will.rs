@@ -15,6 +15,7 @@ use crate::{
     access_control::{Forbidden, Principal},
     clock,
     context::ServerContext,
+    log_rate::LineLimit,
     storage::WillData,
 };
 
@@ -131,7 +132,9 @@ impl Will {
                 tracing::debug!(client = %self.client, %error, "a will was dropped");
             }
             Some(Err(error)) => {
-                tracing::info!(client = %self.client, %error, "a will was refused");
+                if let Some(unlogged) = REFUSED_WILLS.count() {
+                    tracing::info!(client = %self.client, unlogged, %error, "a will was refused");
+                }
             }
             Some(Ok(_)) | None => {}
         }
@@ -178,5 +181,7 @@ fn is_bridge_state(topic: &str) -> bool {
     name.is_some_and(|name| name.ends_with("/state"))
 }
 
+/// Limits the lines about wills that the broker refused.
+static REFUSED_WILLS: LineLimit = LineLimit::new();
 /// Bytes that a will counts for in addition to its texts: approximately the size of the structure.
 const FIXED_BYTES: usize = 256;
