@@ -296,6 +296,9 @@ pub enum LogFormat {
     Text,
     /// One JSON object per line
     Json,
+    /// Text without a time, each line with its priority, for the journal of systemd; `text` becomes this if standard error
+    /// is the journal
+    Journal,
 }
 
 /// The values of `--overflow`.

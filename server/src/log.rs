@@ -1,9 +1,11 @@
 //! The server's log, on standard error.
 
-use std::io::{self, IsTerminal as _};
+use std::io::{self, IsTerminal as _, Write};
 
 use printable::{Lines, Notation};
-use tracing_subscriber::{EnvFilter, reload};
+use rustix::fs::fstat;
+use tracing::{Level, Metadata};
+use tracing_subscriber::{EnvFilter, fmt::MakeWriter, reload};
 
 use crate::cli::{LogFormat, ServeOptions};
 
@@ -29,29 +31,35 @@ pub fn parse_filter(filter: &str) -> anyhow::Result<EnvFilter> {
     parsed.map_err(|error| anyhow::anyhow!("--log {filter:?}: {error}"))
 }
 
-/// Starts the log. Colours are for terminals, not for files (and <https://no-color.org>).
+/// Starts the log. Colours are for terminals, not for files (and <https://no-color.org>). Text for the journal of systemd has
+/// the priority of each line, and no time, because the journal has its own.
 ///
 /// # Errors
 ///
 /// The filter is not valid.
 pub fn init(options: &ServeOptions) -> anyhow::Result<LogFilter> {
     let filter = parse_filter(&options.log)?;
+    let format = match options.log_format {
+        LogFormat::Text if is_journal() => LogFormat::Journal,
+        format => format,
+    };
     let is_colour_disabled = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    let notation = match options.log_format {
+    let notation = match format {
         LogFormat::Json => Notation::Json,
         LogFormat::Text if io::stderr().is_terminal() && !is_colour_disabled => {
             Notation::ColouredText
         }
-        LogFormat::Text => Notation::Text,
+        LogFormat::Text | LogFormat::Journal => Notation::Text,
+    };
+    let output = Output {
+        notation,
+        has_priorities: format == LogFormat::Journal,
     };
     let subscriber = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_ansi(notation == Notation::ColouredText)
-        .with_writer(move || Lines {
-            inner: io::stderr(),
-            notation,
-        });
-    Ok(match options.log_format {
+        .with_writer(output);
+    Ok(match format {
         LogFormat::Text => {
             let subscriber = subscriber.with_filter_reloading();
             let handle = subscriber.reload_handle();
@@ -64,5 +72,80 @@ pub fn init(options: &ServeOptions) -> anyhow::Result<LogFilter> {
             subscriber.init();
             LogFilter(Box::new(move |filter| handle.reload(filter)))
         }
+        LogFormat::Journal => {
+            let subscriber = subscriber.without_time().with_level(false);
+            let subscriber = subscriber.with_filter_reloading();
+            let handle = subscriber.reload_handle();
+            subscriber.init();
+            LogFilter(Box::new(move |filter| handle.reload(filter)))
+        }
     })
+}
+
+/// Returns whether standard error is the journal: systemd.exec(5), "$JOURNAL_STREAM".
+fn is_journal() -> bool {
+    let stream = std::env::var("JOURNAL_STREAM").unwrap_or_default();
+    match fstat(io::stderr()) {
+        Ok(stat) => stream == format!("{}:{}", stat.st_dev, stat.st_ino),
+        Err(_) => false,
+    }
+}
+
+/// Standard error, one line for each event.
+struct Output {
+    notation: Notation,
+    /// True if each line begins with its priority.
+    has_priorities: bool,
+}
+
+/// Standard error with the beginning of the next line.
+struct Stderr {
+    prefix: &'static str,
+}
+
+impl<'a> MakeWriter<'a> for Output {
+    type Writer = Lines<Stderr>;
+
+    fn make_writer(&'a self) -> Self::Writer {
+        Lines {
+            inner: Stderr { prefix: "" },
+            notation: self.notation,
+        }
+    }
+
+    fn make_writer_for(&'a self, event: &Metadata<'_>) -> Self::Writer {
+        let prefix = match self.has_priorities {
+            true => priority(*event.level()),
+            false => "",
+        };
+        Lines {
+            inner: Stderr { prefix },
+            notation: self.notation,
+        }
+    }
+}
+
+impl Write for Stderr {
+    /// Writes a line with one call, so that lines of other threads are not mixed with it.
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        match self.prefix.is_empty() {
+            true => io::stderr().write_all(line)?,
+            false => io::stderr().write_all(&[self.prefix.as_bytes(), line].concat())?,
+        }
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().flush()
+    }
+}
+
+/// Returns the priority as the journal reads it at the beginning of a line: sd-daemon(3).
+const fn priority(level: Level) -> &'static str {
+    match level {
+        Level::ERROR => "<3>",
+        Level::WARN => "<4>",
+        Level::INFO => "<6>",
+        Level::DEBUG | Level::TRACE => "<7>",
+    }
 }
