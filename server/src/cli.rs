@@ -97,6 +97,11 @@ pub struct ServeOptions {
     /// [default: 127.0.0.1:61614 with a certificate; skipped if it is in use]
     #[arg(long, env = "CARILLON_STOMP_TLS", value_name = "ADDRESS:PORT|off")]
     stomp_tls: Option<Port>,
+    /// Address and port of the metrics at `/metrics`, over HTTP without TLS and without a login, for a monitoring system.
+    /// They have the names of queues and no content. By default, metrics are only at `/metrics` of --listen, with the rights of
+    /// management
+    #[arg(long, env = "CARILLON_METRICS", value_name = "ADDRESS:PORT")]
+    metrics: Option<SocketAddr>,
     #[command(flatten)]
     tls: TlsOptions,
     /// Allow pages of another origin, such as `https://example.org`, to use the server; `*` allows all.
@@ -357,6 +362,7 @@ impl ServeOptions {
                 stomp_tls: self.stomp_tls,
                 mqtt: self.mqtt.port(),
                 mqtt_tls: self.mqtt.tls_port(),
+                metrics: self.metrics,
             },
             tls: self.tls.clone(),
             allow_origins: self.allow_origins.clone(),

@@ -16,6 +16,7 @@ use crate::{
     connection_control::ConnectionControl,
     fairness::{TIME_SLICE, pause_after},
     gate::Gate,
+    measurements::Measurements,
     partial_input::PartialInputBudget,
     storage::SessionLog,
 };
@@ -41,6 +42,8 @@ pub struct ServerContext {
     pub gate: Arc<Gate>,
     /// The budget of incomplete messages.
     pub partial_input: Arc<PartialInputBudget>,
+    /// Counts what happens on the connection.
+    pub measurements: Arc<Measurements>,
     /// Records sessions of MQTT, if they survive a restart.
     pub session_log: Option<SessionLog>,
     /// True when the server stops.

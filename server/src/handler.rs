@@ -13,6 +13,7 @@ use tokio::{
 
 use crate::{
     access_control::{ImplicitLogin, PeerCertificate},
+    measurements::{OpenPlace, PortProtocol},
     socket::Socket,
 };
 
@@ -60,16 +61,25 @@ impl ConnectingPeer {
 
 /// A connection's share of the limit of connections. It is free again when the last copy is dropped.
 #[derive(Clone)]
-pub struct ConnectionPermit {
-    _permit: Arc<OwnedSemaphorePermit>,
+pub struct ConnectionPermit(Arc<PermitState>);
+
+struct PermitState {
+    _permit: OwnedSemaphorePermit,
+    place: OpenPlace,
 }
 
 impl ConnectionPermit {
-    /// Wraps a permit of the limit of connections.
-    pub fn new(permit: OwnedSemaphorePermit) -> Self {
-        Self {
-            _permit: Arc::new(permit),
-        }
+    /// Wraps a permit of the limit of connections, and the place in the counts of open connections.
+    pub fn new(permit: OwnedSemaphorePermit, place: OpenPlace) -> Self {
+        Self(Arc::new(PermitState {
+            _permit: permit,
+            place,
+        }))
+    }
+
+    /// Sets the protocol for which the connection counts.
+    pub fn set_protocol(&self, protocol: PortProtocol) {
+        self.0.place.set_protocol(protocol);
     }
 }
 

@@ -9,45 +9,18 @@ use std::{
 use anyhow::{Context as _, bail};
 use listenfd::ListenFd;
 
-/// A listener that can be inherited.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ListenerName {
-    Http,
-    Stomp,
-    StompTls,
-    Mqtt,
-    MqttTls,
-}
+use crate::measurements::{Label as _, ListenerName};
 
-impl ListenerName {
-    const ALL: [Self; 5] = [
-        Self::Http,
-        Self::Stomp,
-        Self::StompTls,
-        Self::Mqtt,
-        Self::MqttTls,
-    ];
-
-    /// Returns the name in `LISTEN_FDNAMES`: the value of `FileDescriptorName=` in a socket unit of systemd.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Http => "http",
-            Self::Stomp => "stomp",
-            Self::StompTls => "stomp-tls",
-            Self::Mqtt => "mqtt",
-            Self::MqttTls => "mqtt-tls",
-        }
-    }
-
-    fn parse(text: &str) -> anyhow::Result<Self> {
-        let found = Self::ALL.into_iter().find(|one| one.as_str() == text);
-        found.with_context(|| {
-            let known = Self::ALL.map(Self::as_str).join(", ");
-            format!(
-                "an inherited socket has the name {text:?}; expected one of {known} (FileDescriptorName= of the socket unit)"
-            )
-        })
-    }
+/// Returns the listener with a name of `LISTEN_FDNAMES`: the value of `FileDescriptorName=` in a socket unit of systemd.
+fn named(text: &str) -> anyhow::Result<ListenerName> {
+    let found = ListenerName::ALL.iter().find(|one| one.name() == text);
+    found.copied().with_context(|| {
+        let known: Vec<_> = ListenerName::ALL.iter().map(|one| one.name()).collect();
+        let known = known.join(", ");
+        format!(
+            "an inherited socket has the name {text:?}; expected one of {known} (FileDescriptorName= of the socket unit)"
+        )
+    })
 }
 
 /// The inherited sockets that are not used yet.
@@ -71,7 +44,7 @@ impl InheritedListeners {
         for (index, name) in names.into_iter().enumerate() {
             let taken = passed.take_tcp_listener(index);
             let socket = taken.ok().flatten().with_context(|| {
-                format!("the inherited socket {} is no TCP listener", name.as_str())
+                format!("the inherited socket {} is no TCP listener", name.name())
             })?;
             // Other processes that this one starts must not keep the port open.
             rustix::io::fcntl_setfd(&socket, rustix::io::FdFlags::CLOEXEC)?;
@@ -99,14 +72,14 @@ fn names_of(names: &str, count: usize) -> anyhow::Result<Vec<ListenerName>> {
     if count == 0 {
         return Ok(Vec::new());
     }
-    let names = names.split(':').map(ListenerName::parse);
+    let names = names.split(':').map(named);
     let names = names.collect::<anyhow::Result<Vec<_>>>()?;
     if names.len() != count {
         bail!("{count} sockets were inherited, with {} names", names.len());
     }
     for (index, name) in names.iter().enumerate() {
         if names[..index].contains(name) {
-            bail!("two inherited sockets have the name {}", name.as_str());
+            bail!("two inherited sockets have the name {}", name.name());
         }
     }
     Ok(names)

@@ -11,6 +11,8 @@ use tokio::{
 use crate::{
     fairness,
     handler::{AcceptedConnection, ConnectionHandler, ConnectionPermit},
+    log_rate::LineLimit,
+    measurements::{ListenerName, Measurements, OpenPlace, RefusalReason},
     refused_connections::RefusedConnections,
     stopping::stopped,
     tls::ConnectionAcceptor,
@@ -23,16 +25,19 @@ pub struct ConnectionLimit {
     max: usize,
     /// Connections beyond the limit.
     refused: Arc<RefusedConnections>,
+    measurements: Arc<Measurements>,
 }
 
 impl ConnectionLimit {
-    /// Creates a limit of at least one connection.
-    pub fn new(max: usize) -> Self {
+    /// Creates a limit of at least one connection. `measurements` counts the connections.
+    pub fn new(max: usize, measurements: &Arc<Measurements>) -> Self {
         let max = max.clamp(1, MAX_CONNECTIONS);
+        measurements.connections.set_limit(max);
         Self {
             permits: Arc::new(Semaphore::new(max)),
             max,
             refused: Arc::default(),
+            measurements: Arc::clone(measurements),
         }
     }
 
@@ -48,14 +53,21 @@ impl ConnectionLimit {
         let _ = self.permits.acquire_many(all).await;
     }
 
-    fn try_acquire(&self) -> Option<ConnectionPermit> {
-        let permit = Arc::clone(&self.permits).try_acquire_owned().ok()?;
-        Some(ConnectionPermit::new(permit))
+    fn try_acquire(&self, listener: ListenerName) -> Option<ConnectionPermit> {
+        let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() else {
+            self.measurements
+                .refusals
+                .add(RefusalReason::ConnectionLimit);
+            return None;
+        };
+        let place = OpenPlace::new(&self.measurements, listener);
+        Some(ConnectionPermit::new(permit, place))
     }
 }
 
 /// Accepts until the server stops.
 pub async fn accept<D: ConnectionHandler>(
+    name: ListenerName,
     listener: TcpListener,
     acceptor: ConnectionAcceptor<D>,
     connection_limit: ConnectionLimit,
@@ -68,7 +80,7 @@ pub async fn accept<D: ConnectionHandler>(
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok((socket, peer)) => match connection_limit.try_acquire() {
+            Ok((socket, peer)) => match connection_limit.try_acquire(name) {
                 Some(permit) => {
                     set_socket_options(&socket);
                     let accepted = AcceptedConnection {
@@ -91,7 +103,9 @@ pub async fn accept<D: ConnectionHandler>(
             }
             Err(error) => {
                 // Usually there are no file descriptors left. The pause lets some connections end.
-                tracing::error!(%error, "cannot accept a connection");
+                if let Some(unlogged) = ACCEPT_FAILURES.count() {
+                    tracing::error!(unlogged, %error, "cannot accept a connection");
+                }
                 tokio::time::sleep(ACCEPT_PAUSE).await;
             }
         }
@@ -123,6 +137,8 @@ fn is_peer_error(error: &io::Error) -> bool {
 /// Idle time before the system checks if the peer is reachable, and the interval of further checks.
 const KEEP_ALIVE_AFTER: Duration = Duration::from_secs(60);
 const KEEP_ALIVE_EVERY: Duration = Duration::from_secs(15);
+/// Clients can cause this line again and again, by using all file descriptors.
+static ACCEPT_FAILURES: LineLimit = LineLimit::new();
 /// Pause after an error of the system, before the next attempt to accept.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// The largest possible limit: all permits are acquired in one call, which takes their number as a `u32`, and tokio's

@@ -12,10 +12,11 @@ use tokio::{net::TcpListener, task::JoinSet};
 
 use crate::{
     handler::ConnectionHandler,
-    http::is_loopback,
+    http::{self, is_loopback},
     http_port::HttpHandler,
-    inherited_listeners::{InheritedListeners, ListenerName},
+    inherited_listeners::InheritedListeners,
     listener::{self, ConnectionLimit},
+    measurements::ListenerName,
     mqtt::MqttHandler,
     port::{Port, bind},
     public_url::PublicUrl,
@@ -38,6 +39,8 @@ pub struct Ports {
     pub mqtt: Port,
     /// `None` means the default port if there is a certificate.
     pub mqtt_tls: Option<Port>,
+    /// The metrics, without a login. Only who asks for this port has it.
+    pub metrics: Option<SocketAddr>,
 }
 
 impl Ports {
@@ -53,7 +56,7 @@ impl Ports {
         self.mqtt_tls = port(ListenerName::MqttTls).or(self.mqtt_tls);
     }
 
-    /// Returns the first address that other machines can reach.
+    /// Returns the first address at which other machines can reach messages or management. Metrics are neither.
     pub fn reachable_from_outside(&self) -> Option<SocketAddr> {
         let others = [
             Some(self.stomp),
@@ -86,6 +89,7 @@ pub struct Listeners {
     stomp_tls: Option<TcpListener>,
     mqtt: Option<TcpListener>,
     mqtt_tls: Option<TcpListener>,
+    metrics: Option<TcpListener>,
     /// `None` without TLS.
     identity: Option<Arc<Identity>>,
     /// The rule of the ports that are not for TLS only.
@@ -182,6 +186,10 @@ impl Listeners {
             stomp_tls,
             mqtt,
             mqtt_tls,
+            metrics: match ports.metrics {
+                Some(address) => Some(bind(address, "--metrics").await?),
+                None => None,
+            },
             tls_rule: if tls.only {
                 TlsRule::Required
             } else {
@@ -223,11 +231,17 @@ impl Listeners {
             identity: self.identity,
             tasks: JoinSet::new(),
         };
-        listener_tasks.spawn(Some(self.http), http.clone(), self.tls_rule);
-        listener_tasks.spawn(self.stomp, stomp.clone(), self.tls_rule);
-        listener_tasks.spawn(self.stomp_tls, stomp.clone(), TlsRule::Required);
-        listener_tasks.spawn(self.mqtt, mqtt.clone(), self.tls_rule);
-        listener_tasks.spawn(self.mqtt_tls, mqtt.clone(), TlsRule::Required);
+        let (optional, required) = (self.tls_rule, TlsRule::Required);
+        let (http, stomp, mqtt) = (http.clone(), stomp.clone(), mqtt.clone());
+        listener_tasks.spawn(ListenerName::Http, Some(self.http), http, optional);
+        listener_tasks.spawn(ListenerName::Stomp, self.stomp, stomp.clone(), optional);
+        listener_tasks.spawn(ListenerName::StompTls, self.stomp_tls, stomp, required);
+        listener_tasks.spawn(ListenerName::Mqtt, self.mqtt, mqtt.clone(), optional);
+        listener_tasks.spawn(ListenerName::MqttTls, self.mqtt_tls, mqtt, required);
+        if let Some(listener) = self.metrics {
+            let serving = http::serve_metrics(listener, Arc::clone(server));
+            listener_tasks.tasks.spawn(serving);
+        }
         listener_tasks.tasks
     }
 
@@ -283,6 +297,10 @@ impl Listeners {
                 writeln!(out, "  {protocol:<10}{scheme}://{address}")?;
             }
         }
+        if let Some(listener) = &self.metrics {
+            let address = listener.local_addr()?;
+            writeln!(out, "  {:<10}http://{address}/metrics", "metrics")?;
+        }
         let generated_identity = self
             .identity
             .as_ref()
@@ -313,6 +331,7 @@ struct ListenerTasks<'a> {
 impl ListenerTasks<'_> {
     fn spawn<D: ConnectionHandler>(
         &mut self,
+        name: ListenerName,
         listener: Option<TcpListener>,
         handler: D,
         tls_rule: TlsRule,
@@ -325,9 +344,10 @@ impl ListenerTasks<'_> {
             tls_rule,
             trusted_proxies: self.server.options.trusted_proxies.clone(),
             identity: self.identity.clone(),
+            measurements: Arc::clone(&self.server.measurements),
             stopping: self.server.stopping.clone(),
         };
-        let accepting = listener::accept(listener, acceptor, self.connection_limit.clone());
+        let accepting = listener::accept(name, listener, acceptor, self.connection_limit.clone());
         self.tasks.spawn(accepting);
     }
 }

@@ -98,6 +98,7 @@ const OWN_PATHS: [&str; 16] = [
     "language",
     "login",
     "logout",
+    "metrics",
     "mqtt",
     "order",
     "pkg",

@@ -24,6 +24,7 @@ use crate::{
     inherited_listeners::InheritedListeners,
     listener::ConnectionLimit,
     listeners::{Handlers, Listeners, Ports},
+    measurements::measure_event_loop,
     mqtt::{MqttHandler, MqttOptions},
     public_url::PublicUrl,
     server::{self, Server},
@@ -159,7 +160,6 @@ pub async fn run(
     let access = AccessControl::new(users, audit);
     let listeners = Listeners::bind(&options.ports, inherited, &options.tls).await?;
     let (stop_sender, stopping) = watch::channel(false);
-    let connection_limit = ConnectionLimit::new(options.max_connections);
     let (grace_sender, grace) = watch::channel(options.grace);
     let stored = match &options.storage {
         Some(storage) => Some(block_in_place(|| {
@@ -188,12 +188,14 @@ pub async fn run(
     };
     let listen = options.ports.http.ip();
     let (public_url, shows_qr_code) = (options.public_url.clone(), options.shows_qr_code);
+    let connection_limit = ConnectionLimit::new(options.max_connections, &server.measurements);
     let directory = options.storage.as_ref().map(|one| one.directory.clone());
     let http_access = Arc::new(options.access());
     let handlers = Handlers::of(Arc::clone(&server), Arc::clone(&http_access), options);
     handlers.mqtt.restore_sessions(sessions);
     server.broker.end_restoration();
     let housekeeping = tokio::spawn(run_housekeeping(Arc::clone(&server), handlers.mqtt.clone()));
+    let measuring = tokio::spawn(measure_event_loop(Arc::clone(&server.measurements)));
     let reloads = Reloads {
         listen,
         server: Arc::clone(&server),
@@ -261,6 +263,7 @@ pub async fn run(
         );
     }
     housekeeping.abort();
+    measuring.abort();
     drop(reloads);
     drop(watchdog);
     server.access.audit().record(&Event::Stopped);

@@ -20,9 +20,11 @@ use crate::{
     context::ServerContext,
     figures::FiguresWithRates,
     gate::Gate,
+    measurements::Measurements,
     partial_input::{PartialInputBudget, PartialMessage},
     queue_history::QueueHistory,
     storage::{DiskStatus, SessionLog, Storage},
+    survey::SharedSurvey,
     trusted_proxies::TrustedProxies,
 };
 
@@ -42,7 +44,7 @@ pub struct Options {
 impl Options {
     /// Returns the limit for the bytes of incomplete messages: an eighth of the memory for messages, and at least
     /// `MIN_LARGEST_MESSAGES` times the maximum size of a body.
-    fn unfinished_bytes(&self) -> usize {
+    pub fn unfinished_bytes(&self) -> usize {
         let share = usize::try_from(self.limits.memory_bytes / 8).unwrap_or(usize::MAX);
         share.max(self.max_body_bytes.saturating_mul(MIN_LARGEST_MESSAGES))
     }
@@ -70,6 +72,10 @@ pub struct Server {
     pub gate: Arc<Gate>,
     /// The memory of incomplete messages.
     pub partial_input: Arc<PartialInputBudget>,
+    /// What the server counts and measures about itself.
+    pub measurements: Arc<Measurements>,
+    /// The queues and lags, for monitoring.
+    pub survey: SharedSurvey,
     /// The producer of messages that are published over HTTP.
     pub http_name: Arc<str>,
     /// Records sessions of MQTT, if they survive a restart.
@@ -104,6 +110,8 @@ impl Server {
             connections: ConnectionControl::new(clock),
             advisories: Arc::new(Advisories::new(&broker)),
             figures: FiguresWithRates::new(&broker, disk.clone(), clock),
+            survey: SharedSurvey::new(&broker),
+            measurements: Arc::default(),
             broker,
             clock,
             queue_history: QueueHistory::default(),
@@ -129,6 +137,7 @@ impl Server {
             advisories: Arc::clone(&self.advisories),
             clock: self.clock,
             partial_input: Arc::clone(&self.partial_input),
+            measurements: Arc::clone(&self.measurements),
             gate: Arc::clone(&self.gate),
             session_log: self.session_log.clone(),
             stopping: self.stopping.clone(),

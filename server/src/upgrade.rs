@@ -15,7 +15,7 @@ use std::{
 use anyhow::{Context as _, ensure};
 use command_fds::{CommandFdExt as _, FdMapping};
 
-use crate::inherited_listeners::ListenerName;
+use crate::measurements::{Label as _, ListenerName};
 
 /// The program that replaces this one, and the listening sockets that it inherits.
 pub struct Upgrade {
@@ -61,7 +61,7 @@ impl Upgrade {
 
     /// Becomes the program, with the arguments and the environment of this one. Returns only if that fails.
     pub fn perform(self) -> anyhow::Error {
-        let names: Vec<_> = self.sockets.iter().map(|(name, _)| name.as_str()).collect();
+        let names: Vec<_> = self.sockets.iter().map(|(name, _)| name.name()).collect();
         let names = names.join(":");
         let count = self.sockets.len().to_string();
         let mapping = |(parent_fd, child_fd)| FdMapping {

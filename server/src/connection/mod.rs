@@ -7,6 +7,7 @@
 //! is taken.
 
 mod closing;
+mod end_log;
 mod framing;
 mod handshake_input;
 mod held;
@@ -29,6 +30,7 @@ use broker::{Completion, Peer, Session};
 use tokio::sync::Notify;
 
 pub use closing::send_refusal;
+pub use end_log::{EndedConnection, note_end};
 pub use framing::{Framing, MessageType, Stream, WebSocket};
 pub use handshake_input::HandshakeInput;
 #[cfg(test)]
@@ -42,7 +44,7 @@ pub use scratch::Scratch;
 
 use crate::{
     clock::Clock, connection_control::OpenConnection, context::ServerContext,
-    partial_input::PartialMessage, transport::Transport,
+    measurements::Measurements, partial_input::PartialMessage, transport::Transport,
 };
 use inbound::Inbound;
 use outbound::{Drained, Outbound, Progress};
@@ -59,6 +61,8 @@ struct Connection<T, F, E> {
     clock: Clock,
     /// The progress of the log, for replies and deliveries that wait for it.
     completion: Arc<Completion>,
+    /// Counts the bytes of the socket.
+    measurements: Arc<Measurements>,
 }
 
 /// The parts of which a connection consists at its start.
@@ -145,6 +149,7 @@ pub fn serve<T: Transport, F: Framing, P: Protocol>(
         last_sent_ms: AtomicU64::new(context.clock.now_ms()),
         clock: context.clock,
         completion: Arc::clone(context.broker.completion()),
+        measurements: Arc::clone(&context.measurements),
     });
     let peer = Arc::downgrade(&connection);
     session.set_peer(peer);
@@ -195,7 +200,7 @@ impl<T: Transport, F: Framing, E: Encoder> Connection<T, F, E> {
         if delivers {
             self.session.begin_drain();
         }
-        let (progress, wrote) = outbound.drain(&self.socket, &self.completion);
+        let (progress, written) = outbound.drain(&self.socket, &self.completion);
         let drained = Drained {
             progress,
             unread_reply_bytes: outbound.unread_reply_bytes(),
@@ -205,13 +210,15 @@ impl<T: Transport, F: Framing, E: Encoder> Connection<T, F, E> {
         // The lock is released before `is_scheduled` is checked: a task that could not lock the output state relies on
         // this check.
         drop(outbound);
-        self.note_written(wrote);
+        self.note_written(written);
         let is_over = progress != Progress::Done || !delivers || !self.session.is_scheduled();
         is_over.then_some(drained)
     }
 
-    fn note_written(&self, wrote: bool) {
-        if wrote {
+    /// Notes that the socket has accepted this number of bytes.
+    fn note_written(&self, bytes: usize) {
+        if bytes > 0 {
+            self.measurements.sent_bytes.add(bytes as u64);
             self.last_sent_ms
                 .store(self.clock.now_ms(), Ordering::Relaxed);
         }

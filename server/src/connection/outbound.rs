@@ -215,25 +215,29 @@ impl<F: Framing, E: Encoder> Outbound<F, E> {
         self.is_closing = true;
     }
 
-    /// Writes the pending bytes, then the session's deliveries. Returns the progress, and whether any bytes were
-    /// written.
-    pub fn drain<T: Transport>(&mut self, socket: &T, completion: &Completion) -> (Progress, bool) {
-        let mut has_written = false;
+    /// Writes the pending bytes, then the session's deliveries. Returns the progress, and the number of bytes that the socket
+    /// has accepted.
+    pub fn drain<T: Transport>(
+        &mut self,
+        socket: &T,
+        completion: &Completion,
+    ) -> (Progress, usize) {
+        let mut written = 0;
         let mut bytes = 0;
         while bytes < MAX_DRAIN_BYTES {
             if !self.is_closing {
                 self.held.take_due(completion, &mut self.pending);
             }
-            match self.write_pending(socket, &mut has_written) {
+            match self.write_pending(socket, &mut written) {
                 Progress::Done => {}
-                stop => return (stop, has_written),
+                stop => return (stop, written),
             }
             if self.is_closing {
-                return (Progress::Done, has_written);
+                return (Progress::Done, written);
             }
             if self.held.is_full() {
                 // The connection's task continues when the log has recorded them.
-                return (Progress::Done, has_written);
+                return (Progress::Done, written);
             }
             let write = |round: &mut Round| {
                 let round_end = self.encode(round);
@@ -242,47 +246,49 @@ impl<F: Framing, E: Encoder> Outbound<F, E> {
                 if self.held.must_hold(ticket, completion) {
                     self.hold(round, ticket);
                 } else {
-                    self.send(round, socket, &mut has_written);
+                    self.send(round, socket, &mut written);
                 }
                 round.clear();
                 round_end
             };
             match Scratch::lend(|scratch| &scratch.round, write) {
                 RoundEnd::NoMore if self.is_written(socket) => {
-                    return (Progress::Done, has_written);
+                    return (Progress::Done, written);
                 }
                 RoundEnd::Paused if self.is_written(socket) => break,
                 RoundEnd::NoMore | RoundEnd::Full | RoundEnd::Paused => {}
             }
         }
-        (Progress::More, has_written)
+        (Progress::More, written)
     }
 
-    /// Writes the owed replies that are due, and calls `waker` when the next ones are. Returns `None` if the connection's
-    /// task must do it: replies are held, or the task does not read until fewer are owed.
+    /// Writes the owed replies that are due, and calls `waker` when the next ones are. Adds the number of bytes that the
+    /// socket has accepted to `written`. Returns `None` if the connection's task must do it: replies are held, or the task
+    /// does not read until fewer are owed.
     pub fn write_due_replies<T: Transport>(
         &mut self,
         completion: &Arc<Completion>,
         waker: &Waker,
         socket: &T,
+        written: &mut usize,
     ) -> Option<Progress> {
         if self.is_blocked || self.owed.is_full() || self.is_closing {
             return None;
         }
         self.push_due_replies(completion);
-        let progress = self.write_pending(socket, &mut false);
+        let progress = self.write_pending(socket, written);
         match self.owed.poll_due(completion, waker) {
             Poll::Pending => Some(progress),
             Poll::Ready(()) => None,
         }
     }
 
-    fn write_pending<T: Transport>(&mut self, socket: &T, has_written: &mut bool) -> Progress {
+    fn write_pending<T: Transport>(&mut self, socket: &T, written: &mut usize) -> Progress {
         while self.sent < self.pending.len() {
             match socket.try_write(&self.pending[self.sent..]) {
                 Ok(count) => {
                     self.sent += count;
-                    *has_written = true;
+                    *written += count;
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     return Progress::Full;
@@ -363,13 +369,13 @@ impl<F: Framing, E: Encoder> Outbound<F, E> {
     }
 
     /// Frames and writes the encoded bytes; bytes that the socket does not accept become pending.
-    fn send<T: Transport>(&mut self, round: &mut Round, socket: &T, has_written: &mut bool) {
+    fn send<T: Transport>(&mut self, round: &mut Round, socket: &T, written: &mut usize) {
         let Some(framed) = round.frame::<F>() else {
             return;
         };
         // Errors are ignored: the next write of the pending bytes returns them.
         let count = socket.try_write(framed).unwrap_or_default();
-        *has_written |= count > 0;
+        *written += count;
         self.pending.extend_from_slice(&framed[count..]);
     }
 }

@@ -168,6 +168,9 @@ pub enum CloseReason {
     /// The peer violated the protocol; the replies contain the error.
     #[error("the peer violated the protocol: {0}")]
     Fault(String),
+    /// The peer's credentials were refused; the replies contain the error.
+    #[error("{0}")]
+    LoginRefused(String),
     /// The peer violated the framing.
     #[error("{0}")]
     Framing(#[from] Violation),
@@ -217,6 +220,7 @@ impl CloseReason {
             Self::ByPeer => CloseCode::NORMAL,
             Self::Text => CloseCode::UNSUPPORTED_DATA,
             Self::Fault(_)
+            | Self::LoginRefused(_)
             | Self::NoHandshake
             | Self::TooSlow
             | Self::Unread
@@ -233,7 +237,7 @@ impl CloseReason {
     pub fn peer_text(&self) -> Cow<'_, str> {
         match self {
             Self::ByPeer | Self::Io(_) => "".into(),
-            Self::Fault(fault) => fault.into(),
+            Self::Fault(fault) | Self::LoginRefused(fault) => fault.into(),
             Self::Framing(violation) => violation.to_string().into(),
             Self::Silent => "no input arrived from you for longer than agreed".into(),
             Self::NoHandshake => "you did not complete the handshake in time".into(),

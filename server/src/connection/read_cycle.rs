@@ -49,6 +49,8 @@ pub struct ReadCycle {
     paced_until_ms: Option<NonZeroU64>,
     /// Messages that the peer published, and the bytes of their bodies.
     published: Published,
+    /// Cycles of this thread that published something, since the last one that was measured.
+    unmeasured: u32,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -125,6 +127,19 @@ impl ReadCycle {
     pub fn note_published(&mut self, messages: usize, bytes: usize) {
         self.published.messages += messages as u64;
         self.published.bytes += bytes as u64;
+    }
+
+    /// Returns the start of the cycle if the time of its publications is to be measured: for the first cycle of a thread
+    /// that publishes something, and then for one in [`MEASURE_EVERY`].
+    pub fn sampled_start(&mut self) -> Option<Instant> {
+        if self.published.messages == 0 {
+            return None;
+        }
+        let is_due = self.unmeasured == 0;
+        self.unmeasured = (self.unmeasured + 1) % MEASURE_EVERY;
+        self.slice_end
+            .filter(|_| is_due)
+            .map(|end| end - TIME_SLICE)
     }
 
     /// Adds the noted messages to the figures of their user.
@@ -214,6 +229,8 @@ pub fn end_of_wait_ms(now_ms: u64, wait: Duration) -> NonZeroU64 {
     NonZeroU64::new(end_ms).unwrap_or(NonZeroU64::MIN)
 }
 
+/// One of this number of cycles with publications is measured.
+const MEASURE_EVERY: u32 = 64;
 /// The clock is read once for this number of requests, because a reading costs about as much as a small request.
 const CHECK_EVERY: u32 = 16;
 /// A publisher that has used its rate waits at least this time, so that many connections of one user are not woken for each
@@ -239,6 +256,22 @@ mod tests {
             (0..1_000).all(|_| cycle.has_time()),
             "there is no time slice"
         );
+    }
+
+    #[test]
+    fn the_first_of_many_cycles_with_publications_is_measured() {
+        let mut cycle = ReadCycle::default();
+        let mut measured = 0;
+        for number in 0..4 * MEASURE_EVERY {
+            cycle.begin(0, Intake::Open);
+            assert!(cycle.sampled_start().is_none(), "nothing is published");
+            cycle.note_published(1, 10);
+            let is_measured = cycle.sampled_start().is_some();
+            assert!(number > 0 || is_measured);
+            measured += u32::from(is_measured);
+            cycle.clear();
+        }
+        assert_eq!(measured, 4);
     }
 
     #[test]

@@ -46,10 +46,12 @@ impl<T: Transport, F: Framing, E: Encoder> Connection<T, F, E> {
             Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
             Err(TryLockError::WouldBlock) => return false,
         };
-        let progress = outbound.write_due_replies(&self.completion, waker, &self.socket);
+        let mut written = 0;
+        let progress =
+            outbound.write_due_replies(&self.completion, waker, &self.socket, &mut written);
         let delivers = outbound.has_deliverer();
         drop(outbound);
-        self.note_written(progress.is_some());
+        self.note_written(written);
         // A task with deliveries that could not lock the output state relies on this check after the lock is released.
         progress == Some(Progress::Done) && !(delivers && self.session.is_scheduled())
     }

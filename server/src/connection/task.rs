@@ -118,7 +118,6 @@ impl<T: Transport, F: Framing, P: Protocol> ConnectionTask<T, F, P> {
             Ok(()) => self.run_until_end().await,
             Err(close_reason) => close_reason,
         };
-        tracing::debug!(session = %self.connection.session.name(), %close_reason, "connection ends");
         self.write_close(&close_reason).await;
     }
 
@@ -177,6 +176,7 @@ impl<T: Transport, F: Framing, P: Protocol> ConnectionTask<T, F, P> {
             match connection.socket.try_read(&mut buffer[saved..]) {
                 Ok(0) => Err(CloseReason::ByPeer),
                 Ok(count) => {
+                    self.context.measurements.received_bytes.add(count as u64);
                     let input = &mut buffer[..saved + count];
                     self.cycle(|inbound, cycle, framing_output| {
                         inbound.receive(input, cycle, framing_output)
@@ -224,6 +224,10 @@ impl<T: Transport, F: Framing, P: Protocol> ConnectionTask<T, F, P> {
             let done = act(&mut self.inbound, cycle, &mut framing_output);
             let done = done.and(self.exchange_data(cycle));
             let done = done.and(self.inbound.protocol.finish(cycle));
+            if let Some(started) = cycle.sampled_start() {
+                let measurements = &self.context.measurements;
+                measurements.publish_to_write.observe(started.elapsed());
+            }
             drop(permit);
             self.blocked.extend(std::mem::take(&mut cycle.blocked));
             self.pause = cycle.pause();

@@ -21,8 +21,8 @@ use super::{
     router,
 };
 use crate::{
-    access_control::PeerCertificate, fairness, handler::AcceptedConnection, server::Server,
-    socket::Socket, stopping::stopped,
+    access_control::PeerCertificate, fairness, handler::AcceptedConnection,
+    measurements::PortProtocol, server::Server, socket::Socket, stopping::stopped,
 };
 
 /// The scheme with which the browser has sent a request: `http` or `https`.
@@ -56,6 +56,7 @@ impl HttpService {
             certificate,
             permit,
         } = accepted;
+        permit.set_protocol(PortProtocol::Http);
         let mut stopping = self.server.stopping.clone();
         let read_deadline = ReadDeadline::default();
         let socket = DeadlineSocket::new(socket, read_deadline.clone());

@@ -14,6 +14,7 @@ use axum::{
 };
 
 use super::{HttpState, problem::Problem};
+use crate::measurements::RefusalReason;
 
 /// The accepted host names.
 #[derive(Debug, Clone)]
@@ -95,6 +96,7 @@ pub async fn check(State(state): State<HttpState>, request: Request, next: Next)
         return next.run(request).await;
     }
     let name = host.authority.as_ref().map_or("", Authority::host);
+    state.server.measurements.refusals.add(RefusalReason::Host);
     state.access.refusals.log_host(name);
     let detail = format!(
         "this server does not accept the host name {name:?}; start it with --allow-host {name} to accept it"

@@ -21,6 +21,8 @@ mod html;
 mod language;
 mod links;
 mod login;
+mod metrics;
+mod metrics_port;
 mod origin;
 mod pages;
 mod preload;
@@ -68,6 +70,7 @@ pub use handler::{HttpService, MAX_HEADER_TIME};
 use host::Hosts;
 pub use host::is_loopback;
 pub use login::{PeerAddress, Rights};
+pub use metrics_port::serve_metrics;
 use origin::Origins;
 pub use origin::check_origin;
 pub use pages::page;
@@ -190,6 +193,7 @@ fn router(state: &HttpState, others: OtherRoutes) -> Router {
     api.merge(others.root)
         .route(HEALTH, routing::get(|| async { "ok\n" }))
         .route("/readyz", routing::get(api::ready))
+        .route(metrics::PATH, routing::get(metrics::metrics))
         .route(
             sign_in::PATH,
             routing::get(sign_in::form).post(sign_in::submit),

@@ -15,6 +15,7 @@ use serde::Deserialize;
 use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 
 use super::{HttpState, extract::Query, host::RequestHost, login, problem::Problem};
+use crate::measurements::RefusalReason;
 
 /// The origins allowed in addition to the server's own.
 #[derive(Debug, Clone, Default)]
@@ -59,6 +60,11 @@ pub fn check_origin<B>(state: &HttpState, request: &axum::http::Request<B>) -> R
     if origins.accepts(&origin, &RequestHost::of(request)?) {
         return Ok(());
     }
+    state
+        .server
+        .measurements
+        .refusals
+        .add(RefusalReason::Origin);
     state.access.refusals.log_origin(&origin);
     Err(refused(&origin))
 }

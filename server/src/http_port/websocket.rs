@@ -24,6 +24,7 @@ use crate::{
     fairness,
     handler::{ConnectingPeer, ConnectionPermit},
     http::{self, DeadlineSocket, PeerAddress, Problem},
+    measurements::PortProtocol,
     protocol_detection::DetectedProtocol,
     server::Server,
     socket::Socket,
@@ -59,10 +60,10 @@ pub async fn upgrade(State(state): State<PortState>, mut request: Request) -> Re
     let Some(PeerAddress(address)) = request.extensions_mut().remove() else {
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     };
-    let permit = request.extensions_mut().remove::<ConnectionPermit>();
     let extensions = request.extensions_mut();
     let client = WebSocketClient {
         detected: handshake.detected_protocol(),
+        permit: extensions.remove::<ConnectionPermit>(),
         peer: ConnectingPeer {
             address,
             implicit: match extensions.remove::<Login>() {
@@ -76,7 +77,6 @@ pub async fn upgrade(State(state): State<PortState>, mut request: Request) -> Re
             Ok(upgraded) => serve(&state, upgraded, client).await,
             Err(error) => tracing::debug!(%error, "the upgrade failed"),
         }
-        drop(permit);
     });
     handshake.accept()
 }
@@ -86,6 +86,8 @@ struct WebSocketClient {
     /// The protocol of the subprotocol; `None` if the first bytes decide.
     detected: Option<DetectedProtocol>,
     peer: ConnectingPeer,
+    /// Kept until the connection ends.
+    permit: Option<ConnectionPermit>,
 }
 
 /// Takes the socket back from the HTTP server.
@@ -122,7 +124,11 @@ async fn serve_on<S: Socket>(
         socket,
         mut early_bytes,
     }: UpgradedSocket<S>,
-    WebSocketClient { detected, peer }: WebSocketClient,
+    WebSocketClient {
+        detected,
+        peer,
+        permit,
+    }: WebSocketClient,
 ) {
     let (transport, mut later_bytes) = socket.into_transport();
     early_bytes.append(&mut later_bytes);
@@ -135,15 +141,22 @@ async fn serve_on<S: Socket>(
         Some(detected) => Ok(detected),
         None => detect_by_first_byte(&state.http.server, &transport, &mut handshake_input).await,
     };
+    let set_protocol = |protocol| {
+        permit
+            .iter()
+            .for_each(|permit| permit.set_protocol(protocol));
+    };
     match detected {
         Ok(DetectedProtocol::Mqtt) => {
+            set_protocol(PortProtocol::Mqtt);
             let handshake = state.mqtt.connect(transport, handshake_input, peer);
-            serve_after(handshake, ()).await;
+            serve_after(handshake, permit).await;
         }
         Ok(DetectedProtocol::Stomp | DetectedProtocol::Http) => {
+            set_protocol(PortProtocol::Stomp);
             let name = S::WEBSOCKET_NAME;
             let handshake = state.stomp.connect(transport, handshake_input, name, peer);
-            serve_after(handshake, ()).await;
+            serve_after(handshake, permit).await;
         }
         Err(close_reason) => send_refusal::<_, WebSocket>(&transport, &[], &close_reason).await,
     }

@@ -6,6 +6,7 @@ use super::{MqttOptions, Sessions, SharedState, handshake};
 use crate::{
     connection::{Framing, HandshakeInput, Stream, serve_after},
     handler::{AcceptedConnection, ConnectingPeer, ConnectionHandler, answer_and_close},
+    measurements::PortProtocol,
     server::Server,
     socket::Socket,
     transport::Transport,
@@ -61,6 +62,7 @@ impl ConnectionHandler for MqttHandler {
             certificate,
             permit,
         } = accepted;
+        permit.set_protocol(PortProtocol::Mqtt);
         let (transport, early_bytes) = socket.into_transport();
         let handshake_input =
             HandshakeInput::new(Stream, early_bytes, self.server.partial_message());

@@ -21,11 +21,13 @@ use super::{
 use crate::{
     access_control::{Credentials, Login, LoginAttempt, LoginError, Principal},
     connection::{
-        self, CloseReason, ConnectionParts, Deliverer, Framing, HandshakeInput, MessageType,
+        self, CloseReason, ConnectionParts, Deliverer, EndedConnection, Framing, HandshakeInput,
+        MessageType,
     },
     connection_control::{ClientProtocol, NewConnection, Visitor},
     context::ServerContext,
     handler::ConnectingPeer,
+    log_rate::LineLimit,
     server::Server,
     stopping::stopped,
     transport::Transport,
@@ -61,7 +63,8 @@ pub async fn connect<T: Transport, F: Framing>(
             close_reason,
             connack,
         }) => {
-            tracing::debug!(%close_reason, "an MQTT connection was not established");
+            let ended = EndedConnection::unknown(ClientProtocol::Mqtt.name(), address);
+            connection::note_end(&server.measurements, ended, &close_reason);
             connection::send_refusal::<T, F>(&socket, &connack, &close_reason).await;
             return None;
         }
@@ -149,7 +152,10 @@ async fn accept_client<F: Framing>(
     let owner = connecting.principal.user();
     let Some(id_request) = shared_state.sessions.request(&connecting.client, owner) else {
         let text = "the client id belongs to another user";
-        tracing::info!(client = %connecting.client, user = owner.map(|user| &**user), "{text}");
+        if let Some(unlogged) = FOREIGN_CLIENT_IDS.count() {
+            let user = owner.map(|user| &**user);
+            tracing::info!(client = %connecting.client, user, unlogged, "{text}");
+        }
         return Err(connecting.refused(ConnectReason::ClientIdentifierNotValid, text));
     };
     let Ok(held_client_id) = timeout_at(until, id_request.acquire()).await else {
@@ -213,7 +219,10 @@ async fn log_in(
             LoginError::Required => ConnectReason::NotAuthorized,
             LoginError::Wrong => ConnectReason::BadUserNameOrPassword,
         };
-        refused(opened, reason, &error.to_string())
+        RefusedClient {
+            close_reason: CloseReason::LoginRefused(error.to_string()),
+            ..refused(opened, reason, &error.to_string())
+        }
     })
 }
 
@@ -514,3 +523,6 @@ impl Session {
         }
     }
 }
+
+/// Limits the lines about client ids that belong to other users.
+static FOREIGN_CLIENT_IDS: LineLimit = LineLimit::new();

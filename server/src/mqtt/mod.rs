@@ -427,6 +427,7 @@ impl Protocol for Mqtt {
             // The peer has been informed, or no peer is left, or the reason does not occur after CONNECT.
             CloseReason::ByPeer
             | CloseReason::Fault(_)
+            | CloseReason::LoginRefused(_)
             | CloseReason::Framing(_)
             | CloseReason::Io(_)
             | CloseReason::NoHandshake

@@ -48,7 +48,14 @@ impl Reloads {
         if let Some(identity) = self.identity {
             access.replace_client_trust(identity.current().client_trust);
             let access = Arc::clone(access);
-            tasks.spawn(tls::reload_on_change(identity, access, hangups.clone()));
+            let measurements = Arc::clone(&self.server.measurements);
+            measurements.set_certificate_expiry(identity.expires_s().unwrap_or(0));
+            tasks.spawn(tls::reload_on_change(
+                identity,
+                access,
+                measurements,
+                hangups.clone(),
+            ));
         }
         if let Some(file) = self.users_file {
             let (access, broker) = (Arc::clone(access), Arc::clone(broker));

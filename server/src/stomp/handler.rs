@@ -9,9 +9,12 @@ use super::{
     login::{self, Admitted, RefusedLogin},
 };
 use crate::{
-    connection::{self, ConnectionParts, Deliverer, Framing, HandshakeInput, Stream},
+    connection::{
+        self, ConnectionParts, Deliverer, EndedConnection, Framing, HandshakeInput, Stream,
+    },
     connection_control::{ClientProtocol, NewConnection},
     handler::{AcceptedConnection, ConnectingPeer, ConnectionHandler, answer_and_close},
+    measurements::PortProtocol,
     server::Server,
     socket::Socket,
     transport::Transport,
@@ -51,7 +54,8 @@ impl StompHandler {
                 close_reason,
                 answer,
             }) => {
-                tracing::debug!(%close_reason, "a STOMP connection was not established");
+                let ended = EndedConnection::unknown(ClientProtocol::Stomp.name(), address);
+                connection::note_end(&server.measurements, ended, &close_reason);
                 connection::send_refusal::<T, F>(&socket, &answer, &close_reason).await;
                 return None;
             }
@@ -88,6 +92,7 @@ impl ConnectionHandler for StompHandler {
             certificate,
             permit,
         } = accepted;
+        permit.set_protocol(PortProtocol::Stomp);
         let (transport, early_bytes) = socket.into_transport();
         let handshake_input =
             HandshakeInput::new(Stream, early_bytes, self.server.partial_message());

@@ -190,5 +190,8 @@ impl FirstFrame {
 }
 
 fn refused(error: LoginError) -> RefusedLogin {
-    RefusedLogin::new("not authorized", error.to_string())
+    RefusedLogin {
+        close_reason: CloseReason::LoginRefused(error.to_string()),
+        ..RefusedLogin::new("not authorized", error.to_string())
+    }
 }

@@ -291,6 +291,7 @@ impl Protocol for Stomp {
             // protocol.
             CloseReason::ByPeer
             | CloseReason::Fault(_)
+            | CloseReason::LoginRefused(_)
             | CloseReason::Framing(_)
             | CloseReason::Io(_)
             | CloseReason::Text

@@ -148,6 +148,7 @@ impl Disk for FileDisk {
 
     fn write_at(&self, file: &DiskFile, offset: u64, bytes: &[u8]) -> Result<(), DiskError> {
         let written = file.file.write_all_at(bytes, offset);
+        self.syncs.count_written(bytes.len());
         written.map_err(failed("write", &file.path))
     }
 

@@ -11,6 +11,7 @@ use crate::{
     access_control::{ClientTrust, PeerCertificate},
     fairness,
     handler::{AcceptedConnection, ConnectionHandler, answer_and_close},
+    measurements::{Measurements, RefusalReason, TlsResult},
     proxy_header,
     stopping::stopped,
     trusted_proxies::TrustedProxies,
@@ -36,6 +37,8 @@ pub struct ConnectionAcceptor<D> {
     pub tls_rule: TlsRule,
     /// The peers that may name the address of their client.
     pub trusted_proxies: TrustedProxies,
+    /// Counts handshakes and refusals.
+    pub measurements: Arc<Measurements>,
     /// True when the server stops.
     pub stopping: watch::Receiver<bool>,
 }
@@ -70,10 +73,12 @@ impl<D: ConnectionHandler> ConnectionAcceptor<D> {
                 fairness::spawn(self.handshake(identity, accepted));
             }
             (Ok(true), None) => {
+                self.measurements.refusals.add(RefusalReason::Tls);
                 tracing::debug!(%peer, "refused: the peer uses TLS, and there is no certificate (--tls-cert)");
                 answer_and_close(accepted.socket, alert(HANDSHAKE_FAILURE)).await;
             }
             (Ok(false), _) if self.tls_rule == TlsRule::Required => {
+                self.measurements.refusals.add(RefusalReason::Tls);
                 tracing::debug!(%peer, "refused: the peer does not use TLS");
                 answer_and_close(accepted.socket, D::tls_required_answer()).await;
             }
@@ -98,6 +103,11 @@ impl<D: ConnectionHandler> ConnectionAcceptor<D> {
             result = timeout(MAX_HANDSHAKE_TIME, accept) => result,
             () = stopped(&mut self.stopping) => return,
         };
+        self.measurements.tls_handshakes.add(match &result {
+            Ok(Ok(_)) => TlsResult::Completed,
+            Ok(Err(_)) => TlsResult::Failed,
+            Err(_) => TlsResult::TimedOut,
+        });
         match result {
             Ok(Ok(socket)) => {
                 let accepted = AcceptedConnection {

@@ -5,6 +5,7 @@ use std::{
     time::Duration,
 };
 
+use access::Certificate;
 use rustls::{
     ServerConfig,
     server::{WebPkiClientVerifier, danger::ClientCertVerifier},
@@ -21,6 +22,7 @@ use super::{
 use crate::{
     access_control::{AccessControl, ClientTrust},
     file_watch::{ReadFiles, WatchedFiles, watch_files},
+    measurements::Measurements,
 };
 
 /// The server's TLS identity. A connection keeps the certificate of its handshake; the next handshake uses the newest.
@@ -107,6 +109,13 @@ impl Identity {
                 clients.crl = new.crl;
             }
         }
+    }
+
+    /// Returns the Unix seconds after which the certificate is not valid any more; `None` if it cannot be read.
+    pub fn expires_s(&self) -> Option<u64> {
+        let key = self.current().key;
+        let certificate = Certificate::read(key.end_entity_cert().ok()?).ok()?;
+        Some(certificate.expires_s())
     }
 
     /// Returns what the next handshake uses.
@@ -220,6 +229,7 @@ pub(super) fn server_config(
 pub async fn reload_on_change(
     identity: Arc<Identity>,
     access: Arc<AccessControl>,
+    measurements: Arc<Measurements>,
     hangup: watch::Receiver<()>,
 ) {
     let watched = WatchedFiles {
@@ -229,7 +239,11 @@ pub async fn reload_on_change(
     if watched.files.paths.is_empty() {
         return;
     }
-    let reload = move || Some(identity.reload(&access));
+    let reload = move || {
+        let read = identity.reload(&access);
+        measurements.set_certificate_expiry(identity.expires_s().unwrap_or(0));
+        Some(read)
+    };
     watch_files(watched, hangup, reload).await;
 }
 

@@ -8,6 +8,7 @@ use super::{ConnectionTask, ReadResult};
 use crate::connection::{
     CloseReason, Framing, Protocol, Transport,
     closing::{self, linger},
+    end_log::{EndedConnection, note_end},
     framing::ControlFrame,
     inbound::Inbound,
     outbound::Progress,
@@ -107,6 +108,10 @@ impl<T: Transport, F: Framing, P: Protocol> ConnectionTask<T, F, P> {
         // The lock is released before `on_close` is called, which may deliver messages of the session to others.
         let deliverer = self.connection.outbound().take_deliverer();
         let listed = self.listed.take();
+        if let (Some(listed), Some(close_reason)) = (&listed, close_reason) {
+            let ended = EndedConnection::of(listed, &self.connection.session);
+            note_end(&self.context.measurements, ended, close_reason);
+        }
         // First, so that another connection of the user finds the quota free.
         listed.iter().for_each(|listed| listed.release_quota());
         if let Some(deliverer) = deliverer {

@@ -101,6 +101,7 @@ impl TestServer {
                 broker,
                 clock: Clock::start(),
                 partial_input: PartialInputBudget::new(usize::MAX),
+                measurements: Arc::default(),
                 session_log: session_log.clone(),
                 stopping,
             },
