@@ -15,6 +15,7 @@ pub mod flood;
 pub mod http;
 pub mod jwt;
 pub mod lossy_disk;
+pub mod metrics;
 pub mod mosquitto;
 pub mod mqtt;
 pub mod node;

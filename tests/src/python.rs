@@ -43,4 +43,4 @@ fn packages() -> PathBuf {
 }
 
 /// The import names of the packages.
-const PACKAGES: [&str; 2] = ["paho", "stomp"];
+const PACKAGES: [&str; 3] = ["paho", "prometheus_client", "stomp"];

@@ -1,9 +1,19 @@
 //! The log has one line for each event, whatever bytes peers send.
 
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::os::unix::fs::MetadataExt;
+use std::process::Stdio;
+
 use harness::Carillon;
+use harness::carillon::command;
+use harness::data::fresh_path;
+use harness::deadline::within;
+use harness::metrics::Metrics;
 use harness::mqtt::{Connect, MqttClient, Version};
 use harness::stomp::{StompClient, upgrade};
 use serde_json::Value;
+use tokio::io::{AsyncBufReadExt, BufReader};
 
 /// A log line that a peer tries to forge, after a line end.
 const FORGED: &str =
@@ -52,4 +62,149 @@ async fn json_logs_are_a_document_a_line_and_hold_the_original() {
     let session = |event: &Value| event["fields"]["session"] == FORGED;
     assert!(events.iter().any(session), "{log}");
     assert!(!log.contains(['\u{9b}', '\u{202e}', '\u{1b}']), "{log:?}");
+}
+
+/// Sends bytes that are not a frame of STOMP, and waits for the end of the connection.
+async fn violate(server: &Carillon) {
+    let mut client = StompClient::connect(server).await;
+    client.send_text("NOSUCHCOMMAND\n\n\0").await;
+    while client.next().await.is_some() {}
+}
+
+fn ends(log: &str) -> Vec<&str> {
+    let lines = log.lines();
+    lines
+        .filter(|line| line.contains("connection ends"))
+        .collect()
+}
+
+#[tokio::test]
+async fn a_connection_that_ends_for_a_fault_is_a_line_and_an_ordinary_end_is_none() {
+    let server = Carillon::start().await;
+    StompClient::connect(&server).await.leave().await;
+    let ended = "carillon_ended_connections_total{reason=\"client\"}";
+    Metrics::until(&server, ended, |value| value == 1.0).await;
+    violate(&server).await;
+    server.logged("connection ends").await;
+    let log = server.transcript();
+    let [line] = ends(&log)[..] else {
+        panic!("{log}");
+    };
+    for field in [
+        "INFO",
+        "protocol=\"stomp\"",
+        "address=127.0.0.1",
+        "reason=\"protocol\"",
+    ] {
+        assert!(line.contains(field), "{field} in {line}");
+    }
+}
+
+#[tokio::test]
+async fn at_debug_every_end_is_a_line_with_its_reason() {
+    let server = Carillon::with(&["--log", "carillon=debug"]).await;
+    StompClient::connect(&server).await.leave().await;
+    server.logged("reason=\"client\"").await;
+    assert_eq!(ends(&server.transcript()).len(), 1);
+}
+
+#[tokio::test]
+async fn a_storm_of_faults_gives_few_lines() {
+    let server = Carillon::start().await;
+    for _ in 0..60 {
+        violate(&server).await;
+    }
+    let ended = "carillon_ended_connections_total{reason=\"protocol\"}";
+    Metrics::until(&server, ended, |value| value == 60.0).await;
+    let log = server.transcript();
+    // At most 20 in 10 s, and this test takes less than 20 s.
+    let lines = ends(&log).len();
+    assert!((1..=40).contains(&lines), "{log}");
+}
+
+#[tokio::test]
+async fn the_names_of_json_fields_are_those_of_the_documentation() {
+    let server = Carillon::with(&["--log-format", "json"]).await;
+    violate(&server).await;
+    server.logged("connection ends").await;
+    let log = server.transcript();
+    let event: Value = serde_json::from_str(ends(&log)[0]).expect("JSON");
+    let names = |value: &Value| -> BTreeSet<String> {
+        value
+            .as_object()
+            .expect("an object")
+            .keys()
+            .cloned()
+            .collect()
+    };
+    let expected = |names: &[&str]| names.iter().map(ToString::to_string).collect();
+    let top: BTreeSet<String> = expected(&["fields", "level", "target", "timestamp"]);
+    assert_eq!(names(&event), top);
+    let fields: BTreeSet<String> = expected(&[
+        "address", "detail", "message", "protocol", "reason", "session", "unlogged",
+    ]);
+    assert_eq!(names(&event["fields"]), fields);
+    let documentation = include_str!("../../../docs/logging.md");
+    for field in fields.iter().chain(&top) {
+        assert!(
+            documentation.contains(&format!("`{field}`"))
+                || documentation.contains(&format!("`fields.{field}`")),
+            "{field}"
+        );
+    }
+}
+
+/// Runs a server with its standard error in a file, and stops it. Returns the file's text.
+async fn log_of(journal_stream: impl FnOnce(u64, u64) -> String, options: &[&str]) -> String {
+    let path = fresh_path("log");
+    let file = File::create(&path).expect("a file");
+    let stat = file.metadata().expect("its metadata");
+    let mut child = command()
+        .args(["serve", "--listen", "127.0.0.1:0"])
+        .args(["--mqtt", "off", "--stomp", "off"])
+        .args(options)
+        .env("JOURNAL_STREAM", journal_stream(stat.dev(), stat.ino()))
+        .stdout(Stdio::piped())
+        .stderr(file)
+        .kill_on_drop(true)
+        .spawn()
+        .expect("carillon starts");
+    let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
+    while let Ok(Some(line)) = within("the start", lines.next_line()).await {
+        if line.contains("store") {
+            break;
+        }
+    }
+    let id = child.id().expect("it runs").to_string();
+    let kill = tokio::process::Command::new("kill")
+        .args(["-TERM", &id])
+        .status();
+    assert!(within("kill", kill).await.expect("kill runs").success());
+    within("the server's end", child.wait())
+        .await
+        .expect("it ends");
+    let log = fs::read_to_string(&path).expect("the log");
+    fs::remove_file(&path).expect("it exists");
+    log
+}
+
+#[tokio::test]
+async fn lines_for_the_journal_have_priorities_and_others_a_time() {
+    let in_journal = log_of(|device, inode| format!("{device}:{inode}"), &[]).await;
+    assert!(
+        in_journal.contains("<6>carillon::serve: stopping\n"),
+        "{in_journal}"
+    );
+    let elsewhere = log_of(|device, inode| format!("{device}:{}", inode + 1), &[]).await;
+    assert!(
+        elsewhere.contains(" INFO carillon::serve: stopping\n"),
+        "{elsewhere}"
+    );
+    assert!(!elsewhere.contains(['<', '\u{1b}']), "{elsewhere}");
+    let options = ["--log-format", "journal"];
+    let requested = log_of(|_, _| String::new(), &options).await;
+    assert!(
+        requested.contains("<6>carillon::serve: stopping\n"),
+        "{requested}"
+    );
 }

@@ -45,6 +45,7 @@ mod live_pages;
 mod log;
 mod management;
 mod memory;
+mod metrics;
 mod mosquitto;
 mod mqtt_command_line;
 mod mqtt_connect;
