@@ -9,7 +9,7 @@ use std::{
     net::IpAddr,
     sync::{
         Arc, Mutex, MutexGuard, OnceLock, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
@@ -29,6 +29,8 @@ use crate::{
 pub struct ConnectionControl {
     open: Mutex<OpenState>,
     bans: Bans,
+    /// Number of clients and requests that were refused because of a ban.
+    refused: AtomicU64,
     clock: Clock,
 }
 
@@ -88,6 +90,7 @@ impl ConnectionControl {
         Arc::new(Self {
             open: Mutex::default(),
             bans: Bans::default(),
+            refused: AtomicU64::new(0),
             clock,
         })
     }
@@ -174,7 +177,16 @@ impl ConnectionControl {
     /// # Errors
     /// The client is banned.
     pub fn check(&self, visitor: &Visitor<'_>) -> Result<(), Banned> {
-        self.bans.check(visitor, self.clock.now_ms())
+        let checked = self.bans.check(visitor, self.clock.now_ms());
+        if checked.is_err() {
+            self.refused.fetch_add(1, Ordering::Relaxed);
+        }
+        checked
+    }
+
+    /// Returns the number of refusals by [`ConnectionControl::check`].
+    pub fn refused_bans(&self) -> u64 {
+        self.refused.load(Ordering::Relaxed)
     }
 
     /// Adds a ban for a time, and ends the connections that it concerns. Returns the number of the ban.

@@ -50,7 +50,7 @@ metrics! {
     CONNECTION_LIMIT = Gauge "carillon_connections_limit", [], "Maximum number of open connections (--max-connections)";
     ACCEPTED_CONNECTIONS = Counter "carillon_accepted_connections", ["listener"], "Connections that a port accepted";
     ENDED_CONNECTIONS = Counter "carillon_ended_connections", ["reason"], "Connections of MQTT and STOMP that ended, and handshakes that failed";
-    REFUSALS = Counter "carillon_refusals", ["reason"], "Refused connections and requests: by the limit of connections, for the origin of a page, for a host name, for missing or unexpected TLS, for a login, or for a missing right";
+    REFUSALS = Counter "carillon_refusals", ["reason"], "Refused connections and requests: by the limit of connections, for the origin of a page, for a host name, for missing or unexpected TLS, for a login, for a missing right, or because of a ban";
     RECEIVED = Counter "carillon_received" Bytes, [], "Bytes that connections of MQTT and STOMP received, after TLS";
     SENT = Counter "carillon_sent" Bytes, [], "Bytes that connections of MQTT and STOMP sent, before TLS";
     TLS_HANDSHAKES = Counter "carillon_tls_handshakes", ["result"], "TLS handshakes";

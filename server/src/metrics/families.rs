@@ -46,6 +46,7 @@ pub fn connections(snapshot: &Snapshot, page: &mut Page<'_>) -> fmt::Result {
     let of_access = [
         ("login", snapshot.refused_logins),
         ("right", snapshot.refused_requests),
+        ("ban", snapshot.refused_bans),
     ];
     let refusals = measurements.refusals.figures().chain(of_access);
     page.by_label(&REFUSALS, refusals)?;

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use harness::data::DataDirectory;
-use harness::http::{get, request, send};
+use harness::http::{get, post, request, send};
 use harness::metrics::{Metrics, accepting, own_url};
-use harness::mqtt::{MqttClient, Version};
+use harness::mqtt::{Connect, MqttClient, Version};
 use harness::stomp::{Frame, INDIVIDUAL, StompClient, upgrade};
 use harness::tls::Pair;
 use harness::users::{UsersFile, with_password, with_token};
@@ -290,6 +290,22 @@ async fn a_refused_page_is_counted_and_the_log_names_the_option() {
         metrics.value("carillon_refusals_total{reason=\"origin\"}"),
         1.0
     );
+}
+
+#[tokio::test]
+async fn a_banned_client_is_counted() {
+    let server = Carillon::with_mqtt(&[]).await;
+    let ban = r#"{"client":"noisy","seconds":60}"#;
+    let banned = post(server.url("/api/bans"), "application/json", ban).await;
+    assert!(banned.status.is_success(), "{banned:?}");
+    let mut client = MqttClient::open(&server, Version::V5).await;
+    let connect = Connect::new(Version::V5, "noisy").encode();
+    client.send_bytes(connect).await;
+    client.packet().await;
+    let refused = "carillon_refusals_total{reason=\"ban\"}";
+    Metrics::until(&server, refused, |value| value == 1.0).await;
+    let ended = "carillon_ended_connections_total{reason=\"protocol\"}";
+    Metrics::until(&server, ended, |value| value == 1.0).await;
 }
 
 #[tokio::test]
