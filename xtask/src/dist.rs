@@ -210,7 +210,7 @@ pub fn check_budget() -> Result<()> {
         );
         ensure!(
             bytes <= budget,
-            "WASM and JavaScript of {name} take {bytes} bytes after brotli, over the budget of {budget}; see docs/page-size.md for the cost of each part"
+            "WASM and JavaScript of {name} take {bytes} bytes after brotli, over the budget of {budget}; see docs/src/measure/page-size.md for the cost of each part"
         );
         println!(
             "xtask: WASM and JavaScript of {name} take {bytes} of {budget} bytes after brotli"

@@ -77,14 +77,14 @@ cargo xtask TASK [ARGUMENTS]
   ci                 run the checks of CI: formatting, lints, documentation, licences, then the tests
   bench [FILTER]     run the benches of the crates and of the release binary whose names match
   bench peers [OPTIONS]
-                     compare Carillon with mosquitto, NATS, RabbitMQ and ActiveMQ, and write docs/bench.md:
+                     compare Carillon with mosquitto, NATS, RabbitMQ and ActiveMQ, and write docs/src/measure/comparison.md:
                      --peers, --shapes (comma-separated), --rounds, --seconds, --connections, --binary, --to
   bench peers --data [OPTIONS]
                      compare Carillon with brokers that store messages on disk, and write that part of
-                     docs/bench.md: --peers (comma-separated), --rounds, --seconds, --binary, --to;
+                     docs/src/measure/comparison.md: --peers (comma-separated), --rounds, --seconds, --binary, --to;
                      CARILLON_BENCH_NATS_SERVER is the path of another nats-server than the system's
   bench growth [OPTIONS]
-                     measure Carillon under increasing load, and draw docs/growth-*.svg:
+                     measure Carillon under increasing load, and draw docs/src/images/growth-*.svg:
                      --curves (comma-separated), --rounds, --seconds, --binary, --to
   bench page [--rate N] [--seconds N]
                      measure the pages in a browser at a high message rate: frames, long tasks, memory,

@@ -101,7 +101,7 @@ pub fn run_all(arguments: &[String]) -> Result<()> {
         seconds: options.number("seconds", 2.0)?.max(0.1),
         target: options
             .path("to")
-            .unwrap_or_else(|| root().join("docs/bench.md")),
+            .unwrap_or_else(|| root().join("docs/src/measure/comparison.md")),
         command: format!("cargo xtask bench peers --data {}", arguments.join(" ")),
     };
     let mut missing = Vec::new();

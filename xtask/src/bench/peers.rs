@@ -1,5 +1,5 @@
 //! `cargo xtask bench peers`: compares Carillon with other brokers in one run. Each round measures
-//! one broker after another. The medians are written to `docs/bench.md`.
+//! one broker after another. The medians are written to `docs/src/measure/comparison.md`.
 
 mod idle;
 mod section;
@@ -148,7 +148,7 @@ impl Plan {
             connections: options.number("connections", 10_000.0)? as usize,
             target: options
                 .path("to")
-                .unwrap_or_else(|| root().join("docs/bench.md")),
+                .unwrap_or_else(|| root().join("docs/src/measure/comparison.md")),
             command: format!("cargo xtask bench peers {}", arguments.join(" ")),
         })
     }

@@ -1,4 +1,4 @@
-//! The part of `docs/bench.md` about messages on disk.
+//! The part of `docs/src/measure/comparison.md` about messages on disk.
 
 use super::{Figures, Limits, Participant, Plan, RunningPeer, SHAPES, SyncRate};
 use crate::bench::load::median;

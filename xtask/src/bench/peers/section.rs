@@ -1,4 +1,4 @@
-//! The two parts of `docs/bench.md`: the comparison in memory, and that with messages on disk. Each
+//! The two parts of `docs/src/measure/comparison.md`: the comparison in memory, and that with messages on disk. Each
 //! is written by a run of its own, which keeps the other part.
 
 use std::fs;
