@@ -34,6 +34,23 @@ async fn run_command(mut node: Command, script: &str, arguments: &[&str]) -> Str
     text
 }
 
+/// Returns the command that runs a script outside of `tests`, with the packages of the tests: Node.js looks for packages
+/// in the folders above a script, so `folder` gets a copy of the script and a link to the packages.
+pub fn command(script: &Path, folder: &Path) -> Command {
+    std::fs::create_dir_all(folder).expect("a temporary folder");
+    let name = script.file_name().expect("a script has a name");
+    let files = [name, "package.json".as_ref()];
+    for file in files {
+        std::fs::copy(script.with_file_name(file), folder.join(file)).expect("a copy");
+    }
+    let packages = module("@stomp/stompjs/package.json");
+    let packages = packages.ancestors().nth(3).expect("node_modules");
+    std::os::unix::fs::symlink(packages, folder.join("node_modules")).expect("a link");
+    let mut node = Command::new("node");
+    node.current_dir(folder).arg(name).kill_on_drop(true);
+    node
+}
+
 /// Returns the path of a file in an npm package.
 pub fn module(path: &str) -> PathBuf {
     let file = package().join("node_modules").join(path);

@@ -12,15 +12,8 @@ use crate::deadline::within;
 ///
 /// If the script fails; the message contains its errors.
 pub async fn run(script: &str, arguments: &[&str]) -> String {
-    let mut python = Command::new("python3");
-    python
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
-        // Writes no compiled files into the folders of the scripts, which are part of the sources.
-        .env("PYTHONDONTWRITEBYTECODE", "1")
-        .env("PYTHONPATH", packages())
-        .arg(script)
-        .args(arguments)
-        .kill_on_drop(true);
+    let mut python = command(script);
+    python.args(arguments);
     let output = within(script, python.output())
         .await
         .expect("python3 starts");
@@ -28,6 +21,19 @@ pub async fn run(script: &str, arguments: &[&str]) -> String {
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{script} failed:\n{text}{errors}");
     text
+}
+
+/// Returns the command that runs `tests/SCRIPT` with these packages.
+pub fn command(script: &str) -> Command {
+    let mut python = Command::new("python3");
+    python
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        // Writes no compiled files into the folders of the scripts, which are part of the sources.
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .env("PYTHONPATH", packages())
+        .arg(script)
+        .kill_on_drop(true);
+    python
 }
 
 /// Returns the folder into which `cargo xtask test` installs the packages of

@@ -19,9 +19,18 @@ impl Site {
     /// Serves the demo that Carillon replaces, at `/`.
     pub async fn original() -> Self {
         let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("original/page.html");
+        Self::serve(page, Some(module("mqtt4/dist/mqtt.min.js"))).await
+    }
+
+    /// Serves a page of the folder `examples`, at every path.
+    pub async fn example(path: &str) -> Self {
+        let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples");
+        Self::serve(examples.join(path), None).await
+    }
+
+    async fn serve(page: PathBuf, script: Option<PathBuf>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("it is bound");
-        let script = module("mqtt4/dist/mqtt.min.js");
         let serving = tokio::spawn(async move {
             while let Ok((socket, _)) = listener.accept().await {
                 tokio::spawn(answer(socket, page.clone(), script.clone()));
@@ -43,7 +52,7 @@ impl Drop for Site {
 }
 
 /// Answers one request; each file has its own connection.
-async fn answer(socket: TcpStream, page: PathBuf, script: PathBuf) {
+async fn answer(socket: TcpStream, page: PathBuf, script: Option<PathBuf>) {
     let mut socket = BufReader::new(socket);
     let mut request = String::new();
     let mut line = String::new();
@@ -51,9 +60,10 @@ async fn answer(socket: TcpStream, page: PathBuf, script: PathBuf) {
         request.push_str(&line);
         line.clear();
     }
-    let (file, kind) = match request.starts_with("GET /mqtt.min.js ") {
-        true => (script, "text/javascript"),
-        false => (page, "text/html"),
+    let script = script.filter(|_| request.starts_with("GET /mqtt.min.js "));
+    let (file, kind) = match script {
+        Some(script) => (script, "text/javascript"),
+        None => (page, "text/html"),
     };
     let body = std::fs::read(file).expect("the file is there");
     let head = format!(

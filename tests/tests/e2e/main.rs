@@ -31,6 +31,7 @@ mod disk_state;
 mod durable;
 mod durable_topics;
 mod events;
+mod example_programs;
 mod example_values;
 mod first_paint;
 mod foreign_nodes;
