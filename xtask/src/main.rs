@@ -5,6 +5,7 @@
 
 mod assets;
 mod bench;
+mod book;
 mod ci;
 mod dist;
 mod layers;
@@ -46,6 +47,7 @@ fn perform(task: &str, arguments: Vec<String>) -> Result<()> {
         "ci" => ci::run_all(),
         "bench" => bench::run_all(&arguments),
         "soak" => soak::run_all(&arguments),
+        "book" => book::build(),
         "layers" => layers::check(&arguments),
         "dist" => dist::build(Profile::Release),
         "build" => server::build(Profile::Release).map(drop),
@@ -93,6 +95,7 @@ cargo xtask TASK [ARGUMENTS]
                      measure the latency of one client while others attack the server
   layers [--report]  check that modules import only from lower layers; with --report, print the modules that
                      import each other in a circle
+  book               check the links of the documents, and build the book of docs/ with mdBook, into target/book/html
   build              build dist/ and the release binary, target/release/carillon
   package            build the files of a release in target/package/: a static program for Linux, a Debian package,
                      the list of crates, checksums; needs musl-gcc

@@ -120,7 +120,9 @@ pub fn run_all(arguments: &[String]) -> Result<()> {
         },
         rounds: options.number("rounds", 3.0)?.max(1.0) as usize,
         seconds: options.number("seconds", 1.0)?.to_string(),
-        folder: options.path("to").unwrap_or_else(|| root().join("docs/src/images")),
+        folder: options
+            .path("to")
+            .unwrap_or_else(|| root().join("docs/src/images")),
     };
     let selected = options.names("curves");
     let is_selected = |curve: &&Curve| {

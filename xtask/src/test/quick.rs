@@ -99,8 +99,8 @@ fn text_of(path: &Path) -> Result<String> {
 /// Parts of the harness that start a browser or a foreign client.
 const FOREIGN: [&str; 5] = ["browser::", "site::", "node::", "python::", "mosquitto::"];
 
-/// Modules that need the files of the pages or curl, or take long in the development profile.
-const OTHERS: [&str; 3] = ["curl", "full_disk", "pages"];
+/// Modules that need the files of the pages, curl or Mosquitto, or take long in the development profile.
+const OTHERS: [&str; 4] = ["curl", "documents", "full_disk", "pages"];
 
 /// Fewer than any simulation runs by default.
 const SEEDS: &str = "3";
