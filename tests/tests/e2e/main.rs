@@ -28,6 +28,7 @@ mod deep_names;
 mod destinations;
 mod disk_faults;
 mod disk_state;
+mod documents;
 mod durable;
 mod durable_topics;
 mod events;
