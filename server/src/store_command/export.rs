@@ -102,7 +102,7 @@ impl Lines<'_> {
     }
 }
 
-/// A message. README.md describes the fields.
+/// A message. docs/src/operate/store.md describes the fields.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct MessageLine<'a> {

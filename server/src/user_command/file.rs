@@ -104,7 +104,7 @@ fn take_over(file: &File, old: &Metadata) -> io::Result<()> {
 }
 
 const NEW_FILE: &str = "\
-# Users of Carillon and their rights: see \"Users and rights\" in README.md. The server reads this file again when it changes.
+# Users of Carillon and their rights: see \"Users and rights\" in the documentation. The server reads this file again when it changes.
 #
 # Rights: publish, subscribe (topics), send, receive, browse (queues), manage (both). Each has a list of filters: `*` is one
 # level, `>` any number at the end, `%u` the user's name, `%c` the client id. `deny.publish` and so on take rights away. What
