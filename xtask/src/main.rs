@@ -95,7 +95,8 @@ cargo xtask TASK [ARGUMENTS]
                      measure the latency of one client while others attack the server
   layers [--report]  check that modules import only from lower layers; with --report, print the modules that
                      import each other in a circle
-  book               check the links of the documents, and build the book of docs/ with mdBook, into target/book/html
+  book               check the links of the documents, and build the book of docs/ with mdBook, into
+                     target/book/html
   build              build dist/ and the release binary, target/release/carillon
   package            build the files of a release in target/package/: a static program for Linux, a Debian package,
                      the list of crates, checksums; needs musl-gcc

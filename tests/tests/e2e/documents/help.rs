@@ -39,6 +39,22 @@ impl Help {
         }
     }
 
+    /// Returns the options of the server.
+    pub fn of_server(&self) -> Vec<&str> {
+        let lines = self
+            .0
+            .get("serve")
+            .into_iter()
+            .flat_map(|text| text.lines());
+        let options = lines.filter_map(|line| {
+            let words = line.trim_start();
+            let is_option = line.len() - words.len() <= 6 && words.starts_with('-');
+            let mut words = words.split([' ', ',']);
+            is_option.then(|| words.find(|word| word.starts_with("--")))?
+        });
+        options.filter(|option| !CLAP.contains(option)).collect()
+    }
+
     /// Returns true if a command reads an environment variable.
     pub fn has_variable(&self, name: &str) -> bool {
         // A help text may break the line after `[env:`. A secret is shown without `=`.
@@ -46,6 +62,9 @@ impl Help {
         texts.any(|mut words| words.any(|word| word.trim_end_matches([']', '=']) == name))
     }
 }
+
+/// The options that every program has.
+const CLAP: [&str; 2] = ["--help", "--version"];
 
 /// Returns the names in the section "Commands" of a help text, without `help`.
 fn commands(help: &str) -> Vec<&str> {

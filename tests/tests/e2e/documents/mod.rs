@@ -80,6 +80,21 @@ async fn every_option_named_in_the_documents_exists() {
 }
 
 #[tokio::test]
+async fn every_option_of_the_server_is_in_the_reference() {
+    let help = Help::read().await;
+    let book = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/src");
+    let text = std::fs::read_to_string(book.join("reference/options.md")).expect("a chapter");
+    let is_listed = |option: &&&str| {
+        let ends = [" ", "`"].map(|end| format!("`{option}{end}"));
+        ends.iter().any(|start| text.contains(start))
+    };
+    let options = help.of_server();
+    let missing: Vec<_> = options.iter().filter(|one| !is_listed(one)).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+    assert!(options.len() > 40, "{options:?}");
+}
+
+#[tokio::test]
 async fn every_variable_of_the_image_exists() {
     let help = Help::read().await;
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/Dockerfile");
