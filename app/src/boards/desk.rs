@@ -86,7 +86,9 @@ impl Desk {
     /// Starts with the document that came with the page, and follows the board and its topics until the owner is dropped.
     pub fn new(name: &str) -> Self {
         let own = values_address(name);
-        let carried = api::carried(&own).and_then(|document| Values::read(&document));
+        let first = api::carried(&own);
+        let carried = first.as_ref().ok().and_then(Option::as_ref);
+        let carried = carried.and_then(|text| Values::read(text));
         let has_carried = carried.is_some();
         // The request needs the desk, which has the request.
         let received = RwSignal::new(carried);
@@ -94,6 +96,7 @@ impl Desk {
             move || own.clone(),
             move |text| received.set(Values::read(text)),
         );
+        values.begin(first.err());
         let desk = Self {
             name: StoredValue::new(name.to_owned()),
             board: RwSignal::default(),
@@ -329,7 +332,7 @@ impl Desk {
             return;
         };
         if !newest.body.is_empty() {
-            return self.adopt(&newest.body);
+            return self.adopt(&newest.replaced_text());
         }
         if self.phase.with_untracked(|phase| *phase == Phase::Here) {
             self.tag.set_value(String::new());

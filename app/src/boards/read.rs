@@ -28,7 +28,9 @@ impl Board {
         let json = json::read(text).map_err(|fault| {
             format!(
                 "line {}, column {}: {}",
-                fault.line, fault.column, fault.what
+                fault.line,
+                fault.column,
+                fault.what.get()
             )
         })?;
         Self::from_json(&json)

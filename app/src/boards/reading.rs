@@ -33,10 +33,9 @@ impl<'m> Batch<'m> {
 
 impl<'m> Reading<'m> {
     fn new(message: &'m Message) -> Self {
-        let json = match message.body.len() <= MOST_READ_BYTES {
-            true => json::read(&message.body).ok(),
-            false => None,
-        };
+        let text = message.text();
+        let text = text.filter(|text| text.len() <= MOST_READ_BYTES);
+        let json = text.and_then(|text| json::read(text).ok());
         Self { message, json }
     }
 }
@@ -67,7 +66,8 @@ mod tests {
             sequence: position,
             timestamp_ms: 0.0,
             producer: "p".into(),
-            body: position.to_string(),
+            content_type: String::new(),
+            body: position.to_string().into_bytes(),
             missed: None,
         };
         (1..=count).map(message).collect()

@@ -117,7 +117,7 @@ impl State {
     fn take_one(&mut self, tile: &Tile, reading: &Reading<'_>) -> Option<()> {
         let message = reading.message;
         if let Kind::Last = tile.kind {
-            self.shown = Shown::Last(self.line(message, &message.body, MOST_BODY_CHARS));
+            self.shown = Shown::Last(self.line(message, &message.replaced_text(), MOST_BODY_CHARS));
             return Some(());
         }
         if let Kind::Text | Kind::Log = tile.kind {
@@ -129,7 +129,7 @@ impl State {
             return Some(());
         }
         // A body that is not JSON is a text.
-        let plain = Json::Text(message.body.as_str().into());
+        let plain = Json::Text(message.replaced_text());
         let json = match (&reading.json, tile.field.trim()) {
             (Some(json), _) => json,
             (None, "") => &plain,
@@ -287,7 +287,7 @@ fn is_filter(tile: &Tile) -> bool {
 /// Returns the text of the field; of a body that is not JSON the whole body.
 fn text_of(tile: &Tile, reading: &Reading<'_>) -> Option<String> {
     match (&reading.json, tile.field.trim()) {
-        (None, "") => Some(reading.message.body.clone()),
+        (None, "") => Some(reading.message.replaced_text().into_owned()),
         (None, _) => None,
         (Some(json), field) => Some(field::text(field::at(json, field)?).into_owned()),
     }

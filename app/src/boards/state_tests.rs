@@ -19,6 +19,7 @@ fn message(position: u64, topic: &str, body: &str) -> Message {
         sequence: position,
         timestamp_ms: position as f64 * 1_000.0,
         producer: "session-1".into(),
+        content_type: String::new(),
         body: body.into(),
         missed: None,
     }

@@ -63,7 +63,8 @@ fn message(json: &Json<'_>) -> Option<Message> {
         sequence: whole(json, "sequence"),
         timestamp_ms: number(json, "timestamp"),
         producer: text(json, "producer").unwrap_or_default(),
-        body: text(json, "body")?,
+        content_type: String::new(),
+        body: text(json, "body")?.into_bytes(),
         missed: None,
     })
 }

@@ -1,5 +1,7 @@
 //! A received message in the form that the pages use.
 
+use std::borrow::Cow;
+
 use broker::MessageId;
 use wire::stomp::client;
 pub use wire::stomp::server::Missed;
@@ -58,6 +60,11 @@ impl Message {
     /// Returns the body as text; `None` if it is not UTF-8.
     pub fn text(&self) -> Option<&str> {
         str::from_utf8(&self.body).ok()
+    }
+
+    /// Returns the body as text; bytes that are not UTF-8 are replaced.
+    pub fn replaced_text(&self) -> Cow<'_, str> {
+        String::from_utf8_lossy(&self.body)
     }
 }
 

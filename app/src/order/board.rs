@@ -54,7 +54,7 @@ impl Board {
     }
 
     fn take_one(&mut self, subscriber: usize, message: &Message, is_slow: bool) {
-        let sent = Sent::read(&message.body);
+        let sent = message.text().and_then(Sent::read);
         if let Some(sent) = &sent
             && !self.known.contains(&sent.run.id)
         {
@@ -200,10 +200,12 @@ mod tests {
         };
         Message {
             id: MessageId { epoch: 1, position },
+            topic: String::new(),
             sequence: position,
             timestamp_ms: 0.0,
             producer: "session-1".into(),
-            body: sent.write(),
+            content_type: String::new(),
+            body: sent.write().into_bytes(),
             missed: None,
         }
     }

@@ -199,7 +199,7 @@ impl Work {
         let now_ms = browser::now_ms();
         for note in messages
             .iter()
-            .filter_map(|message| Note::read(&message.body))
+            .filter_map(|message| message.text().and_then(Note::read))
         {
             if note.page != self.page {
                 self.others.borrow_mut().take(note, now_ms);

@@ -139,7 +139,9 @@ pub fn moment(seconds: i64, nanoseconds: u32) -> Option<String> {
     let seconds = u64::try_from(seconds)
         .ok()
         .filter(|one| *one < YEAR_10000)?;
-    let text = instant::iso(seconds * 1000);
+    let unix_ms = seconds * 1000;
+    let time = instant::time_of_day(unix_ms);
+    let text = format!("{}T{}Z", instant::date(unix_ms), &time[..8]);
     if nanoseconds == 0 {
         return Some(text);
     }

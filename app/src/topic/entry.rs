@@ -197,6 +197,7 @@ mod tests {
         let arrived = |body: &[u8]| {
             Entry::arrived(&connection::Message {
                 id: "a-7".parse().expect("an id"),
+                topic: "t".into(),
                 sequence: 3,
                 timestamp_ms: 5.0,
                 producer: "p".into(),

@@ -31,7 +31,9 @@ pub use board::OneBoard;
 
 #[component]
 pub fn Boards() -> impl IntoView {
-    let listed = RwSignal::new(carried(LIST).and_then(|document| List::read(&document)));
+    let first = carried(LIST);
+    let document = first.as_ref().ok().and_then(Option::as_ref);
+    let listed = RwSignal::new(document.and_then(|document| List::read(document)));
     let poll = Poll::every(
         PERIOD_MS,
         || LIST.to_owned(),
@@ -42,6 +44,7 @@ pub fn Boards() -> impl IntoView {
             }
         },
     );
+    poll.begin(first.err());
     let report = RwSignal::new(String::new());
     let change = RwSignal::new(None);
     let zone = Zone::chosen();

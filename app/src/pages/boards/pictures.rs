@@ -308,6 +308,7 @@ mod tests {
             sequence: 1,
             timestamp_ms: 1_000.0,
             producer: EVIL.into(),
+            content_type: String::new(),
             body: body.into(),
             missed: None,
         };
