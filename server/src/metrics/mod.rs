@@ -1,6 +1,6 @@
 //! The metrics for a monitoring system, in the OpenMetrics and Prometheus text formats.
 //!
-//! [`catalogue`] has every metric with its name, type and meaning; the page `docs/metrics.md` has the same table, which a
+//! [`catalogue`] has every metric with its name, type and meaning; the page `docs/src/operate/metrics.md` has the same table, which a
 //! test compares. The values are taken at each request from the figures of the broker and of the server, so nothing is
 //! maintained for metrics on the way of a message.
 

@@ -139,11 +139,11 @@ fn table() -> String {
 
 #[test]
 fn the_documentation_has_the_table_of_all_metrics() {
-    let page = include_str!("../../../docs/metrics.md");
+    let page = include_str!("../../../docs/src/operate/metrics.md");
     let table = table();
     assert!(
         page.contains(&table),
-        "docs/metrics.md must contain this table:\n\n{table}"
+        "docs/src/operate/metrics.md must contain this table:\n\n{table}"
     );
 }
 

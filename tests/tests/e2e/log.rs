@@ -144,7 +144,7 @@ async fn the_names_of_json_fields_are_those_of_the_documentation() {
         "address", "detail", "message", "protocol", "reason", "session", "unlogged",
     ]);
     assert_eq!(names(&event["fields"]), fields);
-    let documentation = include_str!("../../../docs/logging.md");
+    let documentation = include_str!("../../../docs/src/operate/logging.md");
     for field in fields.iter().chain(&top) {
         assert!(
             documentation.contains(&format!("`{field}`"))
