@@ -20,6 +20,7 @@ use crate::{
     mqtt::MqttArguments,
     port::Port,
     public_url::PublicUrl,
+    scheduling::SchedulingArguments,
     serve::Options,
     server,
     shell_files::{CompletionsOptions, ManualOptions},
@@ -257,6 +258,8 @@ pub struct ServeOptions {
     min_heart_beat: u32,
     #[command(flatten)]
     mqtt: MqttArguments,
+    #[command(flatten)]
+    scheduling: SchedulingArguments,
     /// Maximum time for connections to end when the server stops, in seconds
     #[arg(
         long,
@@ -416,6 +419,8 @@ impl ServeOptions {
             queue_bytes: self.queue_bytes,
             durables: self.max_durables,
             sessions: self.mqtt.sessions(),
+            scheduled: self.scheduling.max_scheduled,
+            max_delay_ms: self.scheduling.max_delay_ms(),
             max_redeliveries: self.max_redeliveries,
             dead_letters: self.dead_letters.into(),
             ..Limits::default()

@@ -46,6 +46,8 @@ mod queue_history;
 mod queues;
 mod reachable_address;
 mod refused_connections;
+mod scheduler;
+mod scheduling;
 mod serve;
 mod server;
 mod server_publication;

@@ -27,6 +27,7 @@ use crate::{
     measurements::measure_event_loop,
     mqtt::{MqttHandler, MqttOptions},
     public_url::PublicUrl,
+    scheduler::run_scheduler,
     server::{self, Server},
     service_manager,
     stomp::{StompHandler, StompOptions},
@@ -196,6 +197,7 @@ pub async fn run(
     server.broker.end_restoration();
     let housekeeping = tokio::spawn(run_housekeeping(Arc::clone(&server), handlers.mqtt.clone()));
     let measuring = tokio::spawn(measure_event_loop(Arc::clone(&server.measurements)));
+    let scheduler = tokio::spawn(run_scheduler(Arc::clone(&server)));
     let reloads = Reloads {
         listen,
         server: Arc::clone(&server),
@@ -264,6 +266,7 @@ pub async fn run(
     }
     housekeeping.abort();
     measuring.abort();
+    scheduler.abort();
     drop(reloads);
     drop(watchdog);
     server.access.audit().record(&Event::Stopped);

@@ -102,6 +102,21 @@ def request(door, name):
     }
 
 
+def schedule(door, name):
+    """A message with a delay comes after one that was published later."""
+    client = Client(door, name)
+    client.subscribe(name, 1)
+    properties = Properties(PacketTypes.PUBLISH)
+    properties.UserProperty = [("AMQ_SCHEDULED_DELAY", "150"), ("colour", "blue")]
+    client.publish(name, "late", 1, properties=properties)
+    client.publish(name, "now", 1)
+    bodies = client.bodies(1)
+    late = client.message()
+    client.leave()
+    names = [name for name, _ in late.properties.UserProperty]
+    return [*bodies, late.payload.decode(), names]
+
+
 def rights(door, token):
     """Uses the rights of a user who may publish and subscribe below `open`."""
     try:
@@ -117,7 +132,7 @@ def rights(door, token):
     return {"wrong": wrong, "subscribed": subscribed, "published": published, "seen": seen}
 
 
-SCENARIOS = [publish, retained, will, session, takeover, request, rights]
+SCENARIOS = [publish, retained, will, session, takeover, request, schedule, rights]
 
 if __name__ == "__main__":
     scenario, version, transport, port, name, *certificate = sys.argv[1:]

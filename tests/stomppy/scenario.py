@@ -121,6 +121,18 @@ def browse(connect, name):
     return bodies
 
 
+def schedule(connect, name):
+    """Sends messages that wait for their time."""
+    client = connect()
+    client.subscribe(f"/queue/{name}")
+    client.send(f"/queue/{name}", "late", headers={"AMQ_SCHEDULED_DELAY": 100})
+    client.send(f"/queue/{name}", "later", headers={"x-delay": 200})
+    client.send(f"/queue/{name}", "now")
+    messages = [client.message() for _ in range(3)]
+    client.leave()
+    return [[message.body, "scheduledJobId" in message.headers] for message in messages]
+
+
 def rights(connect, token):
     """Uses the rights of a user who may publish and subscribe below `open`."""
 
@@ -147,7 +159,7 @@ def rights(connect, token):
     }
 
 
-SCENARIOS = [publish, acknowledge, reject, dismiss, transaction, durable, browse, rights]
+SCENARIOS = [publish, acknowledge, reject, dismiss, transaction, durable, browse, schedule, rights]
 
 
 def main():

@@ -1,5 +1,5 @@
-//! The commands that show and change a running server: `carillon topics`, `queues`, `connections`, `sessions`, `users`, `bans`
-//! and `health`.
+//! The commands that show and change a running server: `carillon topics`, `queues`, `connections`, `sessions`, `users`,
+//! `scheduled`, `bans` and `health`.
 //!
 //! They speak HTTP with the server, as any other client of its API does (`server/api`). This crate owns the requests
 //! (`api`), the tables (`table`), the questions before a change (`confirmation`), and a module for each command. The address,
@@ -18,6 +18,7 @@ mod message;
 mod options;
 mod output;
 mod queues;
+mod scheduled;
 mod sessions;
 mod table;
 mod target;
@@ -42,6 +43,8 @@ pub enum AdminCommand {
     Sessions(sessions::SessionsOptions),
     /// List what each user of a running server has and publishes
     Users(users::UsersOptions),
+    /// List the scheduled messages of a running server; cancel one
+    Scheduled(scheduled::ScheduledOptions),
     /// List the bans of a running server; add or remove one
     Bans(bans::BansOptions),
     /// Check that a server accepts work: exit status 0 if it does, else 1 with the reason
@@ -60,6 +63,7 @@ pub async fn run(command: AdminCommand) -> anyhow::Result<()> {
         AdminCommand::Connections(options) => connections::run(options).await,
         AdminCommand::Sessions(options) => sessions::run(options).await,
         AdminCommand::Users(options) => users::run(options).await,
+        AdminCommand::Scheduled(options) => scheduled::run(options).await,
         AdminCommand::Bans(options) => bans::run(options).await,
         AdminCommand::Health(options) => health::run(options).await,
     };

@@ -7,7 +7,7 @@
 //!
 //! Recorded are retained messages; persistent messages in lasting queues (queues with a name, durable and shared
 //! subscriptions), with their settlements and numbers of deliveries; these queues themselves, and whether their delivery is
-//! paused; persistent messages of topics to which a lasting session subscribes; and all messages of durable topics: see
+//! paused; scheduled messages with their progress; persistent messages of topics to which a lasting session subscribes; and all messages of durable topics: see
 //! [`Journal::keeps_history`]. Temporary queues and the queues of other subscriptions are not recorded.
 //!
 //! The broker also reads messages of lasting queues from the journal, when it does not keep their content in memory.
@@ -19,6 +19,7 @@ use crate::{
         ids::NameIds,
         subscription_name::{DurableName, SharedName},
     },
+    schedule::Schedule,
     selector::Selector,
 };
 
@@ -153,6 +154,9 @@ pub enum LastingQueue<'a> {
     },
     /// The queue of a shared subscription.
     Shared(&'a SharedName),
+    /// The messages that wait for the time of their schedule, whatever their destinations. There is one, and it is never
+    /// removed. The number of deliveries of its messages is the progress of their schedules.
+    Scheduled,
 }
 
 /// A message to be recorded, and the places that hold it.
@@ -171,6 +175,8 @@ pub struct JournalMessage<'a> {
     pub previous: Option<u64>,
     /// The topic retains the message.
     pub is_retained: bool,
+    /// The schedule of a message of [`LastingQueue::Scheduled`].
+    pub schedule: Option<&'a Schedule>,
 }
 
 /// The reason why a message cannot be recorded.

@@ -11,6 +11,7 @@
 
 #![warn(missing_docs, unreachable_pub)]
 
+mod alarm;
 mod broker;
 mod completion;
 mod figures;
@@ -23,6 +24,7 @@ mod one_or_many;
 mod outcome;
 mod permissions;
 mod queue;
+mod schedule;
 mod selector;
 mod sequence;
 mod session;
@@ -43,6 +45,7 @@ pub use broker::queue_actions::{Acted, ActionError, ActionRequest, MessageAction
 pub use broker::restore::{
     Epoch, Positions, Restore, RestoredEnd, RestoredMessage, RestoredPlace, TopicIds,
 };
+pub use broker::scheduled::{DueWork, ScheduledFigures, ScheduledPage, ScheduledPlace};
 pub use broker::stop::Stopped;
 pub use broker::subscription_listing::{SubscriptionFigures, SubscriptionReading};
 pub use broker::survey::{LagSurvey, Survey, SurveyedQueue};
@@ -78,6 +81,7 @@ pub use outcome::{
 };
 pub use permissions::Permissions;
 pub use queue::{Browsed, ConsumerFigures, PagedMessages, WaitingPart, WaitingWalk};
+pub use schedule::{Cron, InvalidCron, InvalidSchedule, Schedule};
 pub use selector::{
     FieldPath, FieldValue, InvalidSelector, JsonFields, Properties, Selector, SelectorFault, Value,
 };

@@ -10,6 +10,7 @@ use crate::{
     name::subscription_name::DurableName,
     name::{TopicFilter, TopicName},
     notice::Notice,
+    schedule::InvalidSchedule,
     session::{Blocked, Session},
     settlement::SettleError,
     sync::{Ordering, fence},
@@ -107,6 +108,9 @@ pub enum PublishError {
     /// The journal cannot record the message.
     #[error("{0}")]
     Journal(#[from] JournalError),
+    /// The schedule of the message is not allowed.
+    #[error("{0}")]
+    Schedule(#[from] InvalidSchedule),
 }
 
 impl PublishError {

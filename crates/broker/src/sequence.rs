@@ -13,6 +13,7 @@ use crate::{
     message::entry::{Entry, SharedEntry},
     name::{DestinationKind, Owner, TopicName},
     outcome::{Outcome, PublishError},
+    schedule::Schedule,
 };
 
 /// Gives out positions. Guarded by the broker's lock.
@@ -154,6 +155,7 @@ impl Sequencer {
                 queues: &places.queues,
                 previous: places.previous,
                 is_retained: places.is_retained,
+                schedule: None,
             });
             outcome.owe(ticket, journal.is_full());
         }
@@ -165,6 +167,27 @@ impl Sequencer {
             && entry.may_be_recorded()
         {
             record_in_queue(entry, queue, journal);
+        }
+    }
+
+    /// Records a scheduled message in a queue of the journal. The publisher's reply is then owed.
+    pub(crate) fn record_scheduled(
+        &self,
+        entry: &SharedEntry,
+        account: &Account,
+        (queue, schedule): (u32, &Schedule),
+        outcome: &mut Outcome,
+    ) {
+        if let Some(journal) = &self.journal {
+            let ticket = journal.append(&JournalMessage {
+                entry,
+                name: account.name_id(entry.kind(), || journal.clone()),
+                queues: &[queue],
+                previous: None,
+                is_retained: false,
+                schedule: Some(schedule),
+            });
+            outcome.owe(ticket, journal.is_full());
         }
     }
 
@@ -220,5 +243,6 @@ pub(crate) fn record_in_queue(entry: &SharedEntry, queue: u32, journal: &Arc<dyn
         queues: &[queue],
         previous: None,
         is_retained: false,
+        schedule: None,
     });
 }

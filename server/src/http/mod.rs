@@ -35,6 +35,7 @@ mod queues;
 mod read_deadline;
 mod refusals;
 mod routes;
+mod scheduled;
 mod security;
 mod sign_in;
 mod theme;
@@ -280,6 +281,8 @@ pub fn api_routes() -> ApiRoutes<HttpState> {
         .route("/users", get(users::users))
         .route("/bans", get(bans::bans).post(bans::add))
         .route("/bans/{id}", delete(bans::remove))
+        .route("/scheduled", get(scheduled::scheduled))
+        .route("/scheduled/{id}", delete(scheduled::cancel))
         .route("/connect-check", get(origin::connect_check))
 }
 

@@ -90,6 +90,7 @@ impl From<PublishError> for Problem {
             | PublishError::Pool(_)
             | PublishError::MemoryFull { .. }
             | PublishError::Journal(_) => StatusCode::INSUFFICIENT_STORAGE,
+            PublishError::Schedule(_) => StatusCode::BAD_REQUEST,
         };
         Self::new(status, error.to_string())
     }

@@ -19,6 +19,7 @@ use crate::{
     access_control::{RateExceeded, UserAccount},
     clock, content_type,
     context::durable,
+    scheduling::{InvalidRequest, ScheduleRequest},
     server::Server,
     shared_headers,
 };
@@ -37,7 +38,7 @@ pub struct Content {
     pub body: Body,
 }
 
-/// The query `?retain=true&persistent=true&expires=…`.
+/// The query `?retain=true&persistent=true&expires=…&delay=…&period=…&repeat=…&cron=…`.
 #[derive(Default, Deserialize)]
 pub struct PublishQuery {
     /// True if the topic must retain the message, as with MQTT's RETAIN flag.
@@ -49,9 +50,29 @@ pub struct PublishQuery {
     persistent: Option<bool>,
     /// The time of expiry, in Unix milliseconds.
     expires: Option<u64>,
+    /// Milliseconds until the delivery, as with `AMQ_SCHEDULED_DELAY`.
+    delay: Option<u64>,
+    /// Milliseconds between two deliveries.
+    period: Option<u64>,
+    /// Number of deliveries after the first one; -1 without an end.
+    repeat: Option<i64>,
+    /// A CRON entry.
+    cron: Option<String>,
 }
 
 impl PublishQuery {
+    /// Adds the schedule of the query to that of the headers; the query wins.
+    fn schedule(&self, headers: ScheduleRequest) -> Result<ScheduleRequest, Problem> {
+        let cron = self.cron.as_deref().map(str::parse);
+        let cron = cron.transpose().map_err(InvalidRequest::Cron);
+        Ok(ScheduleRequest {
+            delay_ms: self.delay.or(headers.delay_ms),
+            period_ms: self.period.or(headers.period_ms),
+            repeat: self.repeat.or(headers.repeat),
+            cron: cron.map_err(Problem::bad_request)?.or(headers.cron),
+        })
+    }
+
     fn apply(&self, publication: Publication) -> Publication {
         let publication = match self.expires {
             Some(at_ms) => publication.expiring(at_ms),
@@ -88,7 +109,9 @@ pub async fn publish(
         body,
     }: Content,
 ) -> Result<Published, Problem> {
-    let message_headers = message_headers(&headers)?;
+    let mut message_headers = message_headers(&headers)?;
+    let schedule = ScheduleRequest::take(&mut message_headers).map_err(Problem::bad_request)?;
+    let schedule = query.schedule(schedule)?;
     let content_type = headers
         .get(header::CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())
@@ -103,11 +126,13 @@ pub async fn publish(
         account.admit(1, body.len())?;
         account.count_published(1, body.len() as u64);
     }
-    let publication =
-        create_publication(name, Arc::clone(&server.http_name), clock::unix_ms(), &body);
-    let publication = shared_headers::set(publication, content_type, message_headers);
+    let now_ms = clock::unix_ms();
+    let publication = create_publication(name, Arc::clone(&server.http_name), now_ms, &body);
+    let publication = shared_headers::set(publication, content_type, message_headers.into());
     drop(body);
-    let publication = query.apply(publication);
+    let publication = schedule
+        .apply(query.apply(publication), now_ms)
+        .map_err(Problem::bad_request)?;
     let mut outcome = Outcome::default();
     {
         let permit = server.gate.pass();
@@ -153,7 +178,7 @@ pub async fn wait_for_rate(account: &UserAccount) -> Result<(), Problem> {
 }
 
 /// Returns the headers of the message.
-fn message_headers(headers: &HeaderMap) -> Result<Box<[Header]>, Problem> {
+fn message_headers(headers: &HeaderMap) -> Result<Vec<Header>, Problem> {
     let prefixed = headers.iter().filter_map(|(name, value)| {
         let name = name.as_str().strip_prefix(HEADER_PREFIX)?;
         (!name.is_empty()).then_some((name, value))

@@ -14,6 +14,7 @@ use super::{
     Mqtt, MqttParts, SharedState,
     encoder::{ClientOptions, MqttEncoder},
     persistence::Progress,
+    properties::InvalidProperties,
     saved_session::{SavedSession, Sent, Subscriptions},
     sessions::ClientIdGuard,
     will::{self, Will, WillError},
@@ -289,7 +290,13 @@ impl ConnectingClient {
             }),
             Err(error) => {
                 let reason = match &error {
-                    WillError::Name(_) => ConnectReason::TopicNameInvalid,
+                    WillError::Name(_)
+                    | WillError::Properties(InvalidProperties::ResponseTopic(_)) => {
+                        ConnectReason::TopicNameInvalid
+                    }
+                    WillError::Properties(InvalidProperties::Schedule(_)) => {
+                        ConnectReason::ImplementationSpecificError
+                    }
                     WillError::Reserved(_) | WillError::Temporary(_) => {
                         ConnectReason::NotAuthorized
                     }

@@ -6,7 +6,7 @@
 //! | Response Topic `a/b` | header `reply-to:/topic/a.b` |
 //! | Correlation Data | header `correlation-id`, in base 64 if it is not text |
 //! | Message Expiry Interval | time of expiry |
-//! | User Property | header with the same name |
+//! | User Property | header with the same name; a schedule is taken out of them ([`crate::scheduling`]) |
 //! | QoS, Payload Format Indicator | [`MqttMarks`] |
 //!
 //! A message from MQTT is delivered unchanged over MQTT: the order of user properties, repeated names, and names with a
@@ -25,6 +25,7 @@ use wire::mqtt::{
 use crate::{
     content_type,
     name_cache::NameCache,
+    scheduling::{InvalidRequest, ScheduleRequest},
     shared_headers::{self, CORRELATION_ID, REPLY_TO},
 };
 
@@ -72,6 +73,17 @@ impl MqttMarks {
     }
 }
 
+/// The reason why the properties of a message are not valid.
+#[derive(Debug, thiserror::Error)]
+pub enum InvalidProperties {
+    /// The response topic is not a valid name.
+    #[error("{0}")]
+    ResponseTopic(#[from] InvalidName),
+    /// The user properties of a schedule are not valid.
+    #[error("{0}")]
+    Schedule(#[from] InvalidRequest),
+}
+
 /// Returns the provenance of a message of MQTT.
 pub fn provenance(producer: Arc<str>, timestamp_ms: u64, qos: QoS) -> Provenance {
     Provenance {
@@ -85,12 +97,12 @@ pub fn provenance(producer: Arc<str>, timestamp_ms: u64, qos: QoS) -> Provenance
 ///
 /// # Errors
 ///
-/// The response topic is not a valid name.
+/// The response topic is not a valid name, or the schedule is not valid.
 pub fn add_properties(
     publication: Publication,
     properties: &Properties<'_>,
     now_ms: u64,
-) -> Result<Publication, InvalidName> {
+) -> Result<Publication, InvalidProperties> {
     if properties.is_empty() {
         return Ok(publication);
     }
@@ -113,13 +125,15 @@ pub fn add_properties(
     }
     let user_properties = properties.user_properties();
     headers.extend(user_properties.map(|one| header(one.name, one.value)));
+    let schedule = ScheduleRequest::take(&mut headers)?;
     let content_type = properties.content_type().map(content_type::interned);
     let publication =
         shared_headers::set(publication, content_type, headers.into()).with_marks(marks.0);
-    Ok(match properties.message_expiry_interval() {
+    let publication = match properties.message_expiry_interval() {
         Some(seconds) => publication.expiring(now_ms + u64::from(seconds) * 1_000),
         None => publication,
-    })
+    };
+    Ok(schedule.apply(publication, now_ms)?)
 }
 
 /// Appends the part of an entry's PUBLISH that is the same for all subscribers, with the gap if the subscriber must be

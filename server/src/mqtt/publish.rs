@@ -10,7 +10,10 @@ use wire::mqtt::{
     server::{self, Fault},
 };
 
-use super::{Mqtt, properties};
+use super::{
+    Mqtt,
+    properties::{self, InvalidProperties},
+};
 use crate::{access_control::RateExceeded, connection::ReadCycle};
 
 /// The state for converting PUBLISH packets to messages.
@@ -293,6 +296,7 @@ impl RefusedPublication {
             | PublishError::Pool(_)
             | PublishError::MemoryFull { .. }
             | PublishError::Journal(_) => PublishReason::QuotaExceeded,
+            PublishError::Schedule(_) => PublishReason::ImplementationSpecificError,
         };
         let text = error.to_string();
         Self { reason, text }
@@ -311,6 +315,18 @@ impl From<RateExceeded> for RefusedPublication {
         Self {
             reason: PublishReason::QuotaExceeded,
             text: exceeded.to_string(),
+        }
+    }
+}
+
+impl From<InvalidProperties> for RefusedPublication {
+    fn from(error: InvalidProperties) -> Self {
+        match error {
+            InvalidProperties::ResponseTopic(name) => name.into(),
+            InvalidProperties::Schedule(error) => Self {
+                reason: PublishReason::ImplementationSpecificError,
+                text: error.to_string(),
+            },
         }
     }
 }

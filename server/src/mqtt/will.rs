@@ -10,7 +10,7 @@ use broker::{
 use destination::mqtt as names;
 use wire::mqtt::{QoS, server};
 
-use super::properties;
+use super::properties::{self, InvalidProperties};
 use crate::{
     access_control::{Forbidden, Principal},
     clock,
@@ -38,6 +38,9 @@ pub enum WillError {
     /// The topic is not a valid name.
     #[error("will topic: {0}")]
     Name(#[from] InvalidName),
+    /// A property is not valid.
+    #[error("will properties: {0}")]
+    Properties(#[from] InvalidProperties),
     /// The topic belongs to the broker.
     #[error("will topic: {0} belongs to the broker, and clients cannot publish there")]
     Reserved(TopicName),
@@ -141,7 +144,7 @@ impl Will {
         context.advisories.carry_out(&mut outcome, None);
     }
 
-    fn publication(&self, now_ms: u64) -> Result<Publication, InvalidName> {
+    fn publication(&self, now_ms: u64) -> Result<Publication, InvalidProperties> {
         let Self {
             kind,
             name,

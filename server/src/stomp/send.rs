@@ -11,7 +11,12 @@ use wire::stomp::{
 };
 
 use super::{Stomp, misspelled};
-use crate::{connection::ReadCycle, content_type, shared_headers};
+use crate::{
+    connection::ReadCycle,
+    content_type,
+    scheduling::{InvalidRequest, ScheduleRequest},
+    shared_headers,
+};
 
 /// The state for converting SEND frames to messages.
 pub(super) struct SendState {
@@ -138,6 +143,10 @@ impl Stomp {
         let receipt = send.receipt.as_deref();
         self.find_destinations(&send.destination, receipt)?;
         self.admit(send)?;
+        let mut headers = self.headers(send)?;
+        let invalid =
+            |error: InvalidRequest| Fault::refused("invalid schedule", error.to_string(), receipt);
+        let schedule = ScheduleRequest::take(&mut headers).map_err(invalid)?;
         let content = Content {
             producer: Arc::clone(&self.send_state.producer),
             timestamp_ms,
@@ -145,14 +154,17 @@ impl Stomp {
             retain: send.retain,
             persistent: send.persistent,
             content_type: send.content_type.as_deref().map(content_type::interned),
-            headers: self.headers(send)?,
+            headers: headers.into(),
+            schedule,
             body: send.body,
         };
         if let Some(LastDestination { targets, .. }) = &self.send_state.last
             && let Some((last, others)) = targets.split_last()
         {
-            publications.extend(others.iter().map(|other| content.clone().to(other)));
-            publications.push(content.to(last));
+            for other in others {
+                publications.push(content.clone().to(other).map_err(invalid)?);
+            }
+            publications.push(content.to(last).map_err(invalid)?);
         }
         Ok(())
     }
@@ -213,7 +225,7 @@ impl Stomp {
         Ok(())
     }
 
-    fn headers(&mut self, send: &Send<'_>) -> Result<Box<[Header]>, Fault> {
+    fn headers(&mut self, send: &Send<'_>) -> Result<Vec<Header>, Fault> {
         send.user_headers()
             .map(|header| {
                 let value = match header.raw_name {
@@ -239,11 +251,12 @@ struct Content<'a> {
     persistent: bool,
     content_type: Option<Cow<'static, str>>,
     headers: Box<[Header]>,
+    schedule: ScheduleRequest,
     body: &'a [u8],
 }
 
 impl Content<'_> {
-    fn to(self, target: &Target) -> Publication {
+    fn to(self, target: &Target) -> Result<Publication, InvalidRequest> {
         let name = target.destination.name.clone();
         let kind = target.destination.kind;
         let source = Provenance::of(self.producer, self.timestamp_ms);
@@ -256,10 +269,11 @@ impl Content<'_> {
         if self.persistent {
             publication = publication.persistent();
         }
-        match self.expires_ms {
-            Some(at_ms) => publication.expiring(at_ms),
-            None => publication,
+        if let Some(at_ms) = self.expires_ms {
+            publication = publication.expiring(at_ms);
         }
+        // In a transaction too, the delay begins with the SEND (JMS 2.0, 7.9).
+        self.schedule.apply(publication, self.timestamp_ms)
     }
 }
 

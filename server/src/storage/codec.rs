@@ -6,8 +6,8 @@
 use std::{borrow::Cow, fmt};
 
 use broker::{
-    DestinationKind, DurableName, Entry, Header, LastingQueue, Provenance, Publication,
-    SharedEntry, Spelling, TopicEnd, TopicName,
+    DestinationKind, DurableName, Entry, Header, InvalidCron, LastingQueue, Provenance,
+    Publication, Schedule, SharedEntry, Spelling, TopicEnd, TopicName,
 };
 use serde::{Deserialize, Serialize};
 use store::{Content, StoredContent};
@@ -33,6 +33,8 @@ pub mod kinds {
     pub const DURABLE_TOPICS: u8 = 7;
     /// The position up to which durable topics have lost all their messages. It holds no messages.
     pub const EMPTIED: u8 = 8;
+    /// The messages that wait for the time of their schedule.
+    pub const SCHEDULED: u8 = 9;
 }
 
 /// The error for data that this version of Carillon cannot read.
@@ -50,6 +52,8 @@ pub struct EntryContent {
     pub entry: SharedEntry,
     /// See [`broker::JournalMessage::previous`].
     pub previous: Option<u64>,
+    /// The schedule, if the message waits for its time.
+    pub schedule: Option<Box<Schedule>>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -65,6 +69,13 @@ enum Attributes<'a> {
     },
     /// A dead letter in a queue.
     V3(AttributesV1<'a>),
+    /// A message that waits for its time.
+    V4 {
+        #[serde(borrow)]
+        v1: AttributesV1<'a>,
+        #[serde(borrow)]
+        schedule: ScheduleV1<'a>,
+    },
 }
 
 #[derive(Serialize, Deserialize)]
@@ -76,6 +87,15 @@ struct AttributesV1<'a> {
     producer: &'a str,
     content_type: Option<&'a str>,
     spelling: SpellingV1<'a>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct ScheduleV1<'a> {
+    begin_ms: u64,
+    delay_ms: u64,
+    period_ms: u64,
+    repeats: Option<u32>,
+    cron: Option<Cow<'a, str>>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -101,10 +121,14 @@ impl Content for EntryContent {
                 Spelling::Other(text) => SpellingV1::Other(text),
             },
         };
-        encode(&match self.previous {
-            None if entry.is_dead_letter() => Attributes::V3(v1),
-            None => Attributes::V1(v1),
-            Some(previous) => Attributes::V2 {
+        encode(&match (&self.schedule, self.previous) {
+            (Some(schedule), _) => Attributes::V4 {
+                v1,
+                schedule: ScheduleV1::of(schedule),
+            },
+            (None, None) if entry.is_dead_letter() => Attributes::V3(v1),
+            (None, None) => Attributes::V1(v1),
+            (None, Some(previous)) => Attributes::V2 {
                 v1,
                 previous_distance: entry.position().saturating_sub(previous),
             },
@@ -135,12 +159,23 @@ impl Content for EntryContent {
         let headers: usize = headers
             .map(|header| header.name.len() + header.value.len() + 20)
             .sum();
-        FIXED + entry.producer().len() + content_type + spelling + headers + entry.body().len()
+        let schedule = self.schedule.as_ref();
+        let cron = schedule.and_then(|one| one.cron.as_ref());
+        let schedule = schedule.map_or(0, |_| SCHEDULE) + cron.map_or(0, |cron| cron.text().len());
+        FIXED
+            + schedule
+            + entry.producer().len()
+            + content_type
+            + spelling
+            + headers
+            + entry.body().len()
     }
 }
 
 /// An upper bound of the encoded size of everything whose size does not vary, in bytes.
 const FIXED: usize = 128;
+/// The same for a schedule.
+const SCHEDULE: usize = 64;
 
 /// A message that was read from the store.
 pub struct DecodedMessage {
@@ -150,6 +185,8 @@ pub struct DecodedMessage {
     pub sequence: u64,
     /// See [`broker::JournalMessage::previous`].
     pub previous: Option<u64>,
+    /// The schedule, if the message waits for its time.
+    pub schedule: Option<Schedule>,
 }
 
 /// Decodes a message of the given topic.
@@ -164,8 +201,16 @@ pub fn message(
     let attributes = stored.content.attributes();
     let attributes = decode("a message", &attributes)?;
     let is_dead_letter = matches!(attributes, Attributes::V3(_));
+    let mut schedule = None;
     let (attributes, previous) = match attributes {
         Attributes::V1(v1) | Attributes::V3(v1) => (v1, None),
+        Attributes::V4 {
+            v1,
+            schedule: stored,
+        } => {
+            schedule = Some(stored.schedule()?);
+            (v1, None)
+        }
         Attributes::V2 {
             v1,
             previous_distance,
@@ -206,7 +251,36 @@ pub fn message(
         publication,
         sequence: attributes.sequence,
         previous,
+        schedule,
     })
+}
+
+impl<'a> ScheduleV1<'a> {
+    fn of(schedule: &'a Schedule) -> Self {
+        let cron = schedule.cron.as_ref();
+        Self {
+            begin_ms: schedule.begin_ms,
+            delay_ms: schedule.delay_ms,
+            period_ms: schedule.period_ms,
+            repeats: schedule.repeats,
+            cron: cron.map(|cron| cron.text().into()),
+        }
+    }
+
+    fn schedule(self) -> Result<Schedule, CodecError> {
+        let cron = self.cron.map(|text| text.parse());
+        let cron = cron.transpose().map_err(|error: InvalidCron| CodecError {
+            what: "a CRON entry",
+            cause: error.to_string(),
+        })?;
+        Ok(Schedule {
+            begin_ms: self.begin_ms,
+            delay_ms: self.delay_ms,
+            period_ms: self.period_ms,
+            repeats: self.repeats,
+            cron,
+        })
+    }
 }
 
 /// The kind of a message or name of a queue; that of a topic is 0.
@@ -298,6 +372,8 @@ pub enum SavedQueue {
     DurableTopics(RecordedTopics),
     /// The position up to which durable topics have lost all their messages.
     Emptied(u64),
+    /// The messages that wait for the time of their schedule.
+    Scheduled,
 }
 
 impl fmt::Display for SavedQueue {
@@ -322,6 +398,7 @@ impl fmt::Display for SavedQueue {
             Self::BrokerEnd { .. } => write!(formatter, "numbers of the broker"),
             Self::DurableTopics(topics) => write!(formatter, "durable topics {topics}"),
             Self::Emptied(position) => write!(formatter, "emptied durable topics up to {position}"),
+            Self::Scheduled => write!(formatter, "scheduled messages"),
         }
     }
 }
@@ -359,6 +436,7 @@ enum QueueData<'a> {
         name: &'a str,
         is_paused: bool,
     },
+    ScheduledV1,
 }
 
 /// Encodes a queue. Returns its kind and its attributes.
@@ -388,6 +466,7 @@ pub fn encode_queue(queue: &LastingQueue<'_>) -> (u8, Box<[u8]>) {
             };
             (kinds::SHARED, encode(&data).into())
         }
+        LastingQueue::Scheduled => (kinds::SCHEDULED, encode(&QueueData::ScheduledV1).into()),
     }
 }
 
@@ -488,6 +567,7 @@ pub fn queue(attributes: &[u8]) -> Result<SavedQueue, CodecError> {
         },
         QueueData::BrokerEndV1 { newest_removed } => SavedQueue::BrokerEnd { newest_removed },
         QueueData::EmptiedV1(position) => SavedQueue::Emptied(position),
+        QueueData::ScheduledV1 => SavedQueue::Scheduled,
         QueueData::DurableTopicsV1(filters) => {
             let topics = RecordedTopics::parse(filters).map_err(|error| CodecError {
                 what: "durable topics",

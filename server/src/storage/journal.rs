@@ -476,6 +476,7 @@ impl Journal for LogJournal {
             content: EntryContent {
                 entry: entry.clone(),
                 previous: message.previous,
+                schedule: message.schedule.map(|one| Box::new(one.clone())),
             },
         };
         self.push(Record::Publish(publish))

@@ -9,8 +9,8 @@ use std::{
 
 use anyhow::{Context as _, anyhow};
 use broker::{
-    Broker, Epoch, Journal, Limits, Positions, Restore, RestoredMessage, RestoredPlace, Selector,
-    SharedEntry, SharedName, TopicFilter, TopicName,
+    Broker, Epoch, Journal, Limits, Positions, Restore, RestoredMessage, RestoredPlace, Schedule,
+    Selector, SharedEntry, SharedName, TopicFilter, TopicName,
 };
 use store::{
     Disk, Flags, Location, MessageReader, NameId, Note, Opened, QueueId, State, Store, StoredQueue,
@@ -201,10 +201,29 @@ impl<D: Disk> Restoring<'_, D> {
                 SavedQueue::TopicEnd { .. } | SavedQueue::BrokerEnd { .. } => {
                     journal.remove_saved(id);
                 }
+                SavedQueue::Scheduled => self.scheduled(id)?,
                 SavedQueue::DurableTopics(_) | SavedQueue::Emptied(_) => {}
             }
         }
         self.messages()
+    }
+
+    /// Restores the messages that wait for the time of their schedule. They are all in memory.
+    fn scheduled(&mut self, id: QueueId) -> anyhow::Result<()> {
+        self.restore.scheduled_queue(id.0);
+        let Some(queue) = self.store.state().queue(id) else {
+            return Ok(());
+        };
+        let waiting = merged([(id, queue.waiting())], |(_, waiting)| waiting.location);
+        for (_, (position, waiting)) in waiting {
+            let read = self.read_one(waiting.location, position)?;
+            let schedule = read
+                .schedule
+                .with_context(|| format!("the message at position {position} has no schedule"))?;
+            self.restore
+                .scheduled(read.message, schedule, waiting.deliveries);
+        }
+        Ok(())
     }
 
     /// Restores the messages of queues: those that have room in memory, and the places of the others. If not all have room,
@@ -212,7 +231,9 @@ impl<D: Disk> Restoring<'_, D> {
     fn messages(&mut self) -> anyhow::Result<()> {
         let state = self.store.state();
         let queues = state.queues();
-        let queues = queues.filter(|(_, queue)| queue.kind != kinds::HISTORY && queue.length() > 0);
+        let queues = queues.filter(|(_, queue)| {
+            !matches!(queue.kind, kinds::HISTORY | kinds::SCHEDULED) && queue.length() > 0
+        });
         let queues: Vec<_> = queues.collect();
         let size = |(_, queue): &(QueueId, &StoredQueue)| -> u64 {
             let lengths = queue.waiting().map(|(_, waiting)| size_of_message(waiting));
@@ -341,7 +362,9 @@ impl<D: Disk> Restoring<'_, D> {
         if let Some(entry) = self.entries.get(&location) {
             return Ok(Some(entry.clone()));
         }
-        let ReadMessage { message, is_shared } = self.read_one(location, position)?;
+        let ReadMessage {
+            message, is_shared, ..
+        } = self.read_one(location, position)?;
         let entry = self.restore.message(message);
         if let Some(entry) = entry.as_ref().filter(|_| is_shared) {
             self.entries.insert(location, entry.clone());
@@ -371,6 +394,7 @@ impl<D: Disk> Restoring<'_, D> {
                 previous: decoded.previous,
             },
             is_shared: message.queues.as_slice().len() > 1 || message.flags != Flags::default(),
+            schedule: decoded.schedule,
         })
     }
 }
@@ -388,4 +412,6 @@ struct ReadMessage {
     message: RestoredMessage,
     /// Several places may hold it.
     is_shared: bool,
+    /// The schedule of a message that waits for its time.
+    schedule: Option<Schedule>,
 }

@@ -89,6 +89,7 @@ async fn every_response_has_the_described_form() {
     explore::explore(&checked).await;
     boards::boards(&checked).await;
     queues(&checked).await;
+    scheduled(&checked).await;
     clients(&checked).await;
     bans(&checked).await;
     condition(&checked).await;
@@ -231,6 +232,32 @@ async fn dead_letter(server: &Carillon) {
     let message = consumer.message().await;
     let nack = Frame::new("NACK").with("id", message.header("ack"));
     consumer.request(nack.with("requeue", "false")).await;
+}
+
+async fn scheduled(checked: &Checked<'_>) {
+    let topic = "/api/topics/{topic}";
+    let series = "/api/topics/a?delay=600000&period=1000&repeat=3";
+    let sent = checked.ask(200, POST, (topic, series), "text").await.json();
+    let yearly = "/api/topics/a?cron=0+0+1+1+*";
+    checked.ask(200, POST, (topic, yearly), "text").await;
+    checked
+        .ask(400, POST, (topic, "/api/topics/a?cron=x"), "text")
+        .await;
+    let list = "/api/scheduled";
+    let first = (list, "/api/scheduled?limit=1");
+    let first = checked.ask(200, GET, first, "").await.json();
+    let next = format!("{list}?after={}", first["next"].as_str().expect("a place"));
+    checked.ask(200, GET, (list, &next), "").await;
+    checked
+        .ask(400, GET, (list, "/api/scheduled?after=x"), "")
+        .await;
+    let one = "/api/scheduled/{id}";
+    let target = format!("{list}/{}", sent["id"].as_str().expect("an id"));
+    checked.ask(204, DELETE, (one, &target), "").await;
+    checked.ask(404, DELETE, (one, &target), "").await;
+    checked
+        .ask(400, DELETE, (one, "/api/scheduled/x"), "")
+        .await;
 }
 
 async fn clients(checked: &Checked<'_>) {

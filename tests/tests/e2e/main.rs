@@ -95,6 +95,7 @@ mod receipts;
 mod refused_page;
 mod request_reply;
 mod rights;
+mod scheduled;
 mod selectors;
 mod service;
 mod settings;

@@ -107,6 +107,14 @@ async fn its_request_is_answered_with_properties() {
 }
 
 #[tokio::test]
+async fn it_schedules_messages() {
+    for Report { name, value, .. } in play("schedule", &["5"]).await {
+        let expected = json!(["now", "late", ["colour", "scheduledJobId"]]);
+        assert_eq!(value, expected, "{name}");
+    }
+}
+
+#[tokio::test]
 async fn it_has_the_rights_of_its_user() {
     let (file, token) = UsersFile::for_visitor().await;
     let server = file.server(&[]).await;

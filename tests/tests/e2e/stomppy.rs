@@ -102,6 +102,16 @@ async fn it_browses_a_queue() {
 }
 
 #[tokio::test]
+async fn it_schedules_messages() {
+    let server = start().await;
+    for version in VERSIONS {
+        let (report, _) = play(&server, "schedule", version).await;
+        let expected = json!([["now", false], ["late", true], ["later", true]]);
+        assert_eq!(report, expected, "{version}");
+    }
+}
+
+#[tokio::test]
 async fn it_connects_over_tls() {
     let pair = Pair::new();
     let server = pair.server(&[]).await;

@@ -21,6 +21,7 @@ pub(crate) mod republication;
 pub(crate) mod restore;
 pub(crate) mod resubscribe;
 pub(crate) mod retained;
+pub(crate) mod scheduled;
 pub(crate) mod settle;
 pub(crate) mod steps;
 pub(crate) mod stop;
@@ -76,9 +77,11 @@ use crate::{
 /// | between connections | [`pause`](Self::pause), [`resume`](Self::resume) | `pause.rs` |
 /// | end | [`detach`](Self::detach), or in steps [`begin_detach`](Self::begin_detach) and [`continue_detach`](Self::continue_detach) | `detach.rs` |
 /// | when the journal has read messages | [`page_in`](Self::page_in) | `page_in.rs` |
+/// | when its time comes | [`deliver_due`](Self::deliver_due), [`poll_alarm`](Self::poll_alarm) | `scheduled.rs` |
 /// | once a second | [`expire`](Self::expire), [`tidy`](Self::tidy) | `dead_letters.rs`, `tidy.rs` |
 /// | show | [`figures`](Self::figures), [`topic_page`](Self::topic_page), [`queues`](Self::queues), [`queue_consumers`](Self::queue_consumers), [`session_figures`](Self::session_figures), [`session_subscriptions`](Self::session_subscriptions), [`last_image`](Self::last_image), [`retained`](Self::retained), [`history`](Self::history), [`children`](Self::children), [`survey`](Self::survey) | `listing.rs`, `retained.rs`, `history.rs`, `tree.rs`, `survey.rs` |
 /// | administer | [`clear`](Self::clear), [`purge`](Self::purge), [`remove_queue`](Self::remove_queue) | `administration.rs` |
+/// | show and cancel scheduled messages | [`scheduled`](Self::scheduled), [`scheduled_message`](Self::scheduled_message), [`cancel_scheduled`](Self::cancel_scheduled) | `scheduled.rs` |
 /// | act on the messages of a queue | [`walk_waiting`](Self::walk_waiting), [`next_waiting`](Self::next_waiting), [`act`](Self::act), [`delete_waiting`](Self::delete_waiting), [`set_queue_paused`](Self::set_queue_paused) | `queue_actions.rs` |
 ///
 /// No function blocks on I/O or calls a [`Peer`] with a lock held. Every function that takes an [`Outcome`] adds to it; the

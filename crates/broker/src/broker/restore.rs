@@ -11,6 +11,7 @@ use crate::{
     name::subscription_name::{DurableName, SharedName},
     name::{TopicFilter, TopicName},
     queue::{Binding, Identity, PagedPlace, Queue},
+    schedule::Schedule,
     selector::Selector,
     state::removed::CompleteTopics,
     sync::lock_state,
@@ -280,6 +281,27 @@ impl Restore {
         if let Some(queue) = self.queues.get(&queue) {
             queue.restore_message(entry, deliveries);
         }
+    }
+
+    /// Restores the queue of scheduled messages.
+    pub fn scheduled_queue(&mut self, id: u32) {
+        lock_state(&self.broker.state).scheduled.journal_id = Some(id);
+    }
+
+    /// Restores a scheduled message; `progress` is its recorded number of deliveries. Returns false if it has no name.
+    pub fn scheduled(
+        &mut self,
+        message: RestoredMessage,
+        schedule: Schedule,
+        progress: u32,
+    ) -> bool {
+        let Some(account) = self.names.get(&message.name) else {
+            return false;
+        };
+        let account = Arc::clone(account);
+        self.broker
+            .restore_scheduled(message, schedule, progress, &account);
+        true
     }
 
     /// Returns true if a message of this size should be in memory; otherwise its place in a queue is enough.

@@ -102,6 +102,7 @@ impl BrokerState {
                     queues: &[history],
                     previous: None,
                     is_retained: false,
+                    schedule: None,
                 });
             }
         });

@@ -9,6 +9,7 @@ use crate::{
     broker::publish::{
         AfterLock, Destination, PublishContext, Publisher, check_rights, check_room,
     },
+    broker::scheduled::ScheduledLoad,
     broker::settle::consumer_of,
     message::entry::{DestinationKind, Publication},
     message::scan_budget::Budget,
@@ -164,7 +165,8 @@ impl Broker {
         let may_be_recorded = |one: &Publication| {
             let is_topic = one.kind() == DestinationKind::Topic;
             let is_durable = || is_topic && sequencer.is_durable(one.topic());
-            one.is_persistent() || one.is_retained() || is_durable()
+            let is_scheduled = one.schedule().is_some();
+            one.is_persistent() || one.is_retained() || is_scheduled || is_durable()
         };
         if let Some(journal) = sequencer.journal()
             && batch.iter().any(may_be_recorded)
@@ -174,10 +176,20 @@ impl Broker {
         }
         let mut loads = HashMap::<&TopicName, Load>::new();
         let mut in_all = Load::default();
+        let mut scheduled = ScheduledLoad::default();
         let mut queues = Vec::new();
         for publication in batch {
             let (kind, name) = (publication.kind(), publication.topic());
             check_rights(Publisher::Client, kind, name)?;
+            if let Some(schedule) = publication.schedule() {
+                scheduled.messages += 1;
+                scheduled.bytes += publication.size() + schedule.size();
+                self.check_scheduled(schedule, scheduled, session.client())?;
+                in_all.entries += 1;
+                in_all.bytes += publication.size();
+                check_room(name, self.store.room_in_all(in_all))?;
+                continue;
+            }
             if !state.has(kind, name) {
                 let destination = Destination {
                     kind,

@@ -54,6 +54,10 @@ pub struct Limits {
     pub sessions: usize,
     /// Bytes of wills. The embedding program stores them and applies the rule.
     pub will_bytes: u64,
+    /// Messages that wait for the time of their schedule. At the bound, or at the share of its client, the next is refused.
+    pub scheduled: usize,
+    /// Maximum delay and maximum period of a scheduled message, in milliseconds. A longer one is refused.
+    pub max_delay_ms: u64,
     /// Maximum number of redeliveries of a message; after that the message is dead.
     pub max_redeliveries: u32,
     /// The queue for dead messages.
@@ -84,6 +88,7 @@ impl Limits {
             Pool::Sessions => self.sessions as u64,
             Pool::WillBytes => self.will_bytes,
             Pool::Cursors => self.cursors as u64,
+            Pool::Scheduled => self.scheduled as u64,
         }
     }
 
@@ -122,6 +127,8 @@ impl Default for Limits {
             durables: 1_000,
             sessions: 10_000,
             will_bytes: 64 << 20,
+            scheduled: 100_000,
+            max_delay_ms: 365 * 24 * 3_600 * 1_000,
             max_redeliveries: 6,
             dead_letters: DeadLetterQueue::Shared,
         }

@@ -8,6 +8,7 @@ use std::sync::{
 
 use super::{Queue, Queued, groups::IdleInAll, paging::Paging, paging::PendingLoad};
 use crate::{
+    alarm::Alarm,
     completion::Completion,
     figures::Totals,
     journal::Journal,
@@ -28,6 +29,8 @@ pub(crate) struct Store {
     pub(super) idle_groups: IdleInAll,
     pub(super) totals: Arc<Totals>,
     pub(crate) journal: Option<Arc<dyn Journal>>,
+    /// The time of the next work that no call causes.
+    pub(crate) alarm: Alarm,
     /// Messages for a dead letter queue, if one accepts them.
     dead: Burial<Dead>,
     /// Messages dropped at a bound, to be reported.
@@ -96,7 +99,7 @@ impl Load {
     }
 
     /// Returns the bytes it counts for in all queues, if no other queue has it.
-    pub(super) fn cost(self) -> u64 {
+    pub(crate) fn cost(self) -> u64 {
         self.bytes + self.entries * PLACE
     }
 }
@@ -190,6 +193,7 @@ impl Store {
             idle_groups: IdleInAll::default(),
             totals: Arc::clone(totals),
             journal,
+            alarm: Alarm::default(),
             dead: Burial::new(),
             dropped: Burial::new(),
             dropped_places: Burial::new(),

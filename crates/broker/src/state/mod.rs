@@ -11,6 +11,7 @@ pub(crate) mod age_index;
 pub(crate) mod dormant;
 pub(crate) mod queues;
 pub(crate) mod removed;
+pub(crate) mod scheduled;
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -31,6 +32,7 @@ use crate::{
     state::dormant::{DormantSubscriptions, take_charge},
     state::queues::Queues,
     state::removed::RemovedTopics,
+    state::scheduled::ScheduledMessages,
     state::wildcards::Wildcards,
     topic::cursor::Cursor,
     topic::retained::RetainedIndex,
@@ -50,6 +52,7 @@ pub(crate) struct BrokerState {
     /// Subscriptions with wildcards. The others are stored in their topic, or in `names` if the topic is dormant.
     pub(crate) wildcards: Wildcards,
     pub(crate) queues: Queues,
+    pub(crate) scheduled: ScheduledMessages,
     /// By id.
     pub(crate) sessions: BTreeMap<u64, SessionEntry>,
     pub(crate) subscriptions: usize,

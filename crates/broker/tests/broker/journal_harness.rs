@@ -10,7 +10,7 @@ use broker::{
     Broker, CompleteTopics, DestinationKind, Entry, Epoch, Fields, Header, Journal, JournalError,
     JournalMessage, LastingQueue, Limits, LoadedMessage, MissingMessages, NameIds, Outcome,
     PageRequest, Positions, Provenance, Publication, Restore, RestoredEnd, RestoredMessage,
-    RestoredPlace, SharedEntry, TopicEnd, TopicFilter, TopicIds, TopicName,
+    RestoredPlace, Schedule, SharedEntry, TopicEnd, TopicFilter, TopicIds, TopicName,
 };
 
 use crate::harness::{EPOCH, as_filter, as_name};
@@ -63,6 +63,7 @@ struct Copy {
     position: u64,
     sequence: u64,
     previous: Option<u64>,
+    schedule: Option<Schedule>,
 }
 
 /// A call of the journal that changes the recorded state.
@@ -102,6 +103,7 @@ enum Source {
     Named(TopicName),
     Durable(broker::DurableName, String, Option<String>),
     Shared(broker::SharedName),
+    Scheduled,
     History,
 }
 
@@ -250,6 +252,14 @@ impl MemoryJournal {
                         restore.durable(*id, name, as_filter(&filter), selector);
                     }
                     Source::Shared(name) => restore.shared(*id, name),
+                    Source::Scheduled => {
+                        restore.scheduled_queue(*id);
+                        for (copy, progress) in queue.waiting.values() {
+                            let schedule = copy.schedule.clone().expect("a schedule");
+                            assert!(restore.scheduled(copy.restored(), schedule, *progress));
+                        }
+                        continue;
+                    }
                     Source::History => continue,
                 }
                 if queue.is_paused {
@@ -382,6 +392,7 @@ impl Copy {
             position: entry.position(),
             sequence: entry.sequence(),
             previous: message.previous,
+            schedule: message.schedule.cloned(),
         }
     }
 
@@ -640,6 +651,7 @@ impl Journal for MemoryJournal {
                 format!("shared {}", name.group),
                 Source::Shared((*name).clone()),
             ),
+            LastingQueue::Scheduled => ("scheduled".to_owned(), Source::Scheduled),
         };
         let id = self.recorded().fresh_id();
         drop(self.change(format!("create {text}"), Logged::CreateQueue(id, source)));

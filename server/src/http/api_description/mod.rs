@@ -114,6 +114,7 @@ const PARTS: &[&str] = &[
     include_str!("../../../api/explore.json"),
     include_str!("../../../api/queues.json"),
     include_str!("../../../api/queue_actions.json"),
+    include_str!("../../../api/scheduled.json"),
     include_str!("../../../api/connections.json"),
     include_str!("../../../api/users.json"),
     include_str!("../../../api/server.json"),

@@ -36,6 +36,28 @@ fn only_a_paused_queue_needs_the_newer_encoding() {
 }
 
 #[test]
+fn the_queue_of_scheduled_messages_is_read_from_a_stored_example() {
+    let (kind, attributes) = encode_queue(&LastingQueue::Scheduled);
+    assert_eq!((kind, &*attributes), (kinds::SCHEDULED, &b"\x09"[..]));
+    assert_eq!(queue(b"\x09"), Ok(SavedQueue::Scheduled));
+}
+
+#[test]
+fn a_schedule_is_read_from_a_stored_example() {
+    let schedule = Schedule {
+        begin_ms: 1,
+        delay_ms: 2,
+        period_ms: 3_000,
+        repeats: Some(4),
+        cron: Some("0 * * * *".parse().expect("a CRON entry")),
+    };
+    let stored = b"\x01\x02\xb8\x17\x01\x04\x01\x090 * * * *";
+    assert_eq!(encode(&ScheduleV1::of(&schedule)), stored);
+    let read: ScheduleV1<'_> = decode("a schedule", stored).expect("a schedule");
+    assert_eq!(read.schedule(), Ok(schedule));
+}
+
+#[test]
 fn the_encoding_of_a_later_version_is_refused() {
     let error = queue(b"\x7f").expect_err("there is no such variant");
     assert!(

@@ -141,6 +141,7 @@ impl<D: Disk> Restoring<'_, D> {
                     queues: &[main.0],
                     previous,
                     is_retained: false,
+                    schedule: None,
                 });
             }
             self.entries.insert(location, entry);

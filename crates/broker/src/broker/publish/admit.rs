@@ -109,7 +109,7 @@ impl Broker {
     /// Makes room for an entry of this size: first in its own topic, which keeps only its last image, then in other
     /// topics.
     #[cold]
-    pub(super) fn make_room(
+    pub(crate) fn make_room(
         &self,
         state: &mut BrokerState,
         destination: Destination<'_>,

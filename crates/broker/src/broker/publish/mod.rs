@@ -170,12 +170,22 @@ impl Broker {
         } = context;
         let mut publications = batch.drain(..).peekable();
         let mut is_accepted = true;
-        while is_accepted && let Some(first) = publications.next() {
+        while is_accepted && let Some(mut first) = publications.next() {
             let (kind, name) = (first.kind(), first.topic().clone());
             if let Err(error) = check_rights(publisher, kind, &name) {
                 outcome.results.push(Err(error));
                 is_accepted = false;
                 break;
+            }
+            if let Some(schedule) = first.take_schedule() {
+                let context = PublishContext {
+                    publisher,
+                    client,
+                    outcome,
+                    after_lock,
+                };
+                is_accepted = self.append_scheduled(state, context, first, *schedule);
+                continue;
             }
             let destination = Destination {
                 kind,
@@ -185,7 +195,9 @@ impl Broker {
                 client,
             };
             let rest = std::iter::from_fn(|| {
-                publications.next_if(|next| next.kind() == kind && *next.topic() == name)
+                publications.next_if(|next| {
+                    next.kind() == kind && *next.topic() == name && next.schedule().is_none()
+                })
             });
             let publications = std::iter::once(first).chain(rest);
             let context = PublishContext {

@@ -248,7 +248,8 @@ impl Pool {
             | Self::TransactionBytes
             | Self::Sessions
             | Self::WillBytes
-            | Self::Cursors => None,
+            | Self::Cursors
+            | Self::Scheduled => None,
         }
     }
 }

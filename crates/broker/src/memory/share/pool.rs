@@ -38,6 +38,8 @@ pub enum Pool {
     WillBytes,
     /// Cursors of subscriptions with wildcards, charged to the client that subscribes.
     Cursors,
+    /// Messages that wait for the time of their schedule, charged to their publisher.
+    Scheduled,
 }
 
 /// The reason why a request to a pool is refused.
@@ -107,8 +109,9 @@ impl Pool {
         Self::Sessions,
         Self::WillBytes,
         Self::Cursors,
+        Self::Scheduled,
     ];
-    pub(super) const COUNT: usize = 9;
+    pub(super) const COUNT: usize = 10;
 
     /// Returns the name in figures.
     #[must_use]
@@ -123,6 +126,7 @@ impl Pool {
             Self::Sessions => "sessions without a connection",
             Self::WillBytes => "bytes of wills",
             Self::Cursors => "cursors of wildcard subscriptions",
+            Self::Scheduled => "scheduled messages",
         }
     }
 

@@ -9,11 +9,14 @@ use crate::{
     memory::account::{Account, End},
     message::entry_pool,
     name::TopicName,
+    schedule::Schedule,
 };
 
 /// A message that is not in the broker yet.
 pub struct Publication {
     entry: UniqueArc<Entry>,
+    /// The times of its deliveries; `None` for one at once.
+    schedule: Option<Box<Schedule>>,
 }
 
 /// The origin of a message.
@@ -71,7 +74,10 @@ impl Publication {
         own.spelling = None;
         own.set_body(body);
         own.head_bytes = own.measure();
-        Self { entry }
+        Self {
+            entry,
+            schedule: None,
+        }
     }
 
     /// Sets the body's media type and the publisher's headers.
@@ -134,6 +140,22 @@ impl Publication {
     pub fn with_fields(mut self, fields: Fields) -> Self {
         self.entry.fields = fields;
         self
+    }
+
+    /// Delivers the message at the times of a schedule, and not now.
+    #[must_use]
+    pub fn scheduled(mut self, schedule: Schedule) -> Self {
+        self.schedule = (!schedule.is_immediate()).then(|| Box::new(schedule));
+        self
+    }
+
+    pub(crate) fn schedule(&self) -> Option<&Schedule> {
+        self.schedule.as_deref()
+    }
+
+    #[inline]
+    pub(crate) fn take_schedule(&mut self) -> Option<Box<Schedule>> {
+        self.schedule.take()
     }
 
     /// Marks the message as the last of its message group: the next message of the group may go to another consumer.
