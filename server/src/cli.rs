@@ -5,10 +5,10 @@ mod config;
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use admin::AdminCommand;
-use anyhow::ensure;
+use anyhow::{anyhow, ensure};
 use axum::http::{Uri, uri::Authority};
 use bench::BenchOptions;
-use broker::{DeadLetterQueue, Limits, Overflow, TopicFilter};
+use broker::{DeadLetterQueue, Limits, Overflow, Policies, TopicFilter};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use ipnet::IpNet;
 use wire::stomp::server::Subscribe;
@@ -18,8 +18,10 @@ pub use config::{ConfigCommand, ConfigOptions};
 use crate::{
     listeners::Ports,
     mqtt::MqttArguments,
+    policy::PolicySetting,
     port::Port,
     public_url::PublicUrl,
+    redelivery::RedeliveryArguments,
     scheduling::SchedulingArguments,
     serve::Options,
     server,
@@ -235,13 +237,21 @@ pub struct ServeOptions {
     #[arg(long, env = "CARILLON_PREFETCH", default_value_t = StompOptions::PREFETCH, value_name = "COUNT",
           value_parser = clap::value_parser!(u32).range(1..=Subscribe::MAX_PREFETCH as i64))]
     prefetch: u32,
-    /// Maximum number of redeliveries of a message; after that it goes to the dead letter queue
-    #[arg(long, env = "CARILLON_MAX_REDELIVERIES", default_value_t = Limits::default().max_redeliveries,
-          value_name = "COUNT")]
-    max_redeliveries: u32,
+    #[command(flatten)]
+    redelivery: RedeliveryArguments,
     /// The queue for messages that could not be delivered
     #[arg(long, env = "CARILLON_DEAD_LETTERS", value_enum, default_value_t = DeadLetters::Shared, value_name = "WHERE")]
     dead_letters: DeadLetters,
+    /// Rules for the topics or queues that match a filter, such as `/queue/orders.> length=1000 max-redeliveries=3`; the policy
+    /// with the most specific filter holds. Settings: time-to-live, length, bytes, overflow, dead-letters, max-redeliveries and
+    /// the redelivery delays. In a file it may be a table, with the filter as `for`. May be given more than once
+    #[arg(
+        long = "policy",
+        env = "CARILLON_POLICY",
+        value_delimiter = ';',
+        value_name = "POLICY"
+    )]
+    policies: Vec<PolicySetting>,
     /// Maximum number of durable subscriptions of all clients
     #[arg(long, env = "CARILLON_MAX_DURABLES", default_value_t = Limits::default().durables, value_name = "COUNT")]
     max_durables: usize,
@@ -381,12 +391,19 @@ impl ServeOptions {
             stomp: self.stomp_options(overflow),
             mqtt: self.mqtt.options(overflow, self.max_body),
             grace: Duration::from_secs(self.grace),
+            policies: self.policies()?,
             storage: self.storage_options()?,
             users: self.users.clone(),
             audit: self.audit.clone(),
             allows_anonymous: self.anonymous == Some(Anonymous::All),
             shows_qr_code: self.qr_code == QrCodeRule::Auto,
         })
+    }
+
+    fn policies(&self) -> anyhow::Result<Policies> {
+        let redelivery = self.redelivery.redelivery();
+        let policies = PolicySetting::policies(&self.policies, redelivery);
+        policies.map_err(|error| anyhow!("--policy: {error}"))
     }
 
     fn storage_options(&self) -> anyhow::Result<Option<StorageOptions>> {
@@ -421,7 +438,7 @@ impl ServeOptions {
             sessions: self.mqtt.sessions(),
             scheduled: self.scheduling.max_scheduled,
             max_delay_ms: self.scheduling.max_delay_ms(),
-            max_redeliveries: self.max_redeliveries,
+            redelivery: self.redelivery.redelivery(),
             dead_letters: self.dead_letters.into(),
             ..Limits::default()
         }

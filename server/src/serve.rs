@@ -6,7 +6,7 @@ mod reloads;
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::{Context as _, bail};
-use broker::Broker;
+use broker::{Broker, Policies};
 use store::StoreError;
 use tokio::{
     signal::unix::Signal,
@@ -60,6 +60,8 @@ pub struct Options {
     pub mqtt: MqttOptions,
     /// Maximum time for connections to end when the server stops.
     pub grace: Duration,
+    /// The rules of topics and queues.
+    pub policies: Policies,
     /// The store on disk; `None` if everything is in memory.
     pub storage: Option<StorageOptions>,
     /// The users file; `None` if everything is allowed.
@@ -190,6 +192,7 @@ pub async fn run(
     let listen = options.ports.http.ip();
     let (public_url, shows_qr_code) = (options.public_url.clone(), options.shows_qr_code);
     let connection_limit = ConnectionLimit::new(options.max_connections, &server.measurements);
+    server.broker.set_policies(options.policies.clone());
     let directory = options.storage.as_ref().map(|one| one.directory.clone());
     let http_access = Arc::new(options.access());
     let handlers = Handlers::of(Arc::clone(&server), Arc::clone(&http_access), options);

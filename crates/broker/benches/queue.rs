@@ -238,7 +238,10 @@ impl Bench {
             queue_bytes: u64::MAX / 2,
             memory_bytes: u64::MAX / 2,
             queues: 100_000,
-            max_redeliveries: u32::MAX,
+            redelivery: broker::Redelivery {
+                maximum_redeliveries: u32::MAX,
+                ..broker::Redelivery::default()
+            },
             ..Limits::default()
         };
         Self {

@@ -161,6 +161,8 @@ pub struct QueueFigures {
     pub name: TopicName,
     /// Messages that no consumer has.
     pub waiting: u64,
+    /// Those of the waiting messages that wait for their redelivery.
+    pub delayed: u64,
     /// Waiting messages whose content is only in the journal.
     pub paged: u64,
     /// Messages that a consumer has and has not acknowledged.

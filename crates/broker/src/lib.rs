@@ -23,6 +23,7 @@ mod notice;
 mod one_or_many;
 mod outcome;
 mod permissions;
+mod policy;
 mod queue;
 mod schedule;
 mod selector;
@@ -59,6 +60,7 @@ pub use journal::{
     Journal, JournalError, JournalMessage, LastingQueue, LoadedMessage, PageRequest, TopicEnd,
 };
 pub use memory::limits::{DeadLetterQueue, Limits};
+pub use memory::redelivery::{BackOff, Redelivery};
 pub use memory::share::{
     Charge, Client, Holder, HolderKind, Pool, PoolError, PoolFigures, Pools, Quota, QuotaCharge,
     network,
@@ -80,6 +82,7 @@ pub use outcome::{
     CommitError, DeleteDurableError, Outcome, PublishError, Published, Ready, SubscribeError,
 };
 pub use permissions::Permissions;
+pub use policy::{DuplicatePolicy, Policies, Policy, QueueOverflow, QueueRules};
 pub use queue::{Browsed, ConsumerFigures, PagedMessages, WaitingPart, WaitingWalk};
 pub use schedule::{Cron, InvalidCron, InvalidSchedule, Schedule};
 pub use selector::{

@@ -61,7 +61,7 @@ pub struct LostMessage {
 /// The cause for which a message left its queue without an acknowledgement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum DeathCause {
-    /// [`Limits::max_redeliveries`](crate::Limits::max_redeliveries).
+    /// [`Redelivery::maximum_redeliveries`](crate::Redelivery::maximum_redeliveries).
     #[error("delivered {0} times and never acknowledged")]
     TooManyDeliveries(u32),
     /// [`Verdict::Reject`](crate::Verdict::Reject).

@@ -9,6 +9,7 @@ mod command;
 mod definitions;
 mod fault;
 mod merge;
+mod policy_table;
 mod reload;
 mod setting;
 mod show;

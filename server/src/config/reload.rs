@@ -99,7 +99,7 @@ fn is_reloadable(name: &str, old: &[OsString], new: &[OsString]) -> bool {
 }
 
 /// The options whose new values are in force at once: see [`serve::Options`] and [`LogFilter`].
-const RELOADABLE: [&str; 4] = ["allow-host", "allow-origin", "grace", "log"];
+const RELOADABLE: [&str; 5] = ["allow-host", "allow-origin", "grace", "log", "policy"];
 /// Files that another file can replace. To have one at all, or none any more, needs a restart.
 const REPLACEABLE_FILES: [&str; 5] = [
     "tls-cert",

@@ -1,6 +1,6 @@
 //! The settings of a configuration file: options of `carillon serve` by their names, in TOML.
 
-use std::{ffi::OsString, path::Path};
+use std::{ffi::OsString, ops::Range, path::Path};
 
 use access::Place;
 use clap::Arg;
@@ -12,6 +12,7 @@ use toml::{
 use super::{
     definitions::{Definitions, ValueType, takes_several, value_type},
     fault::Fault,
+    policy_table,
 };
 
 /// An option with its value in a configuration file.
@@ -91,6 +92,10 @@ impl Parser<'_> {
         };
         let mut arguments = Vec::new();
         for value in values {
+            if let (POLICY, DeValue::Table(table)) = (name, value.get_ref()) {
+                arguments.extend(self.policy(table, value.span()));
+                continue;
+            }
             match self.argument(&option, name, value.get_ref()) {
                 Ok(argument) => arguments.extend(argument),
                 Err(reason) => {
@@ -108,6 +113,21 @@ impl Parser<'_> {
             value_type: value_type(&option),
             arguments,
         })
+    }
+
+    /// Returns the command-line argument for a policy that is written as a table.
+    fn policy(&mut self, table: &DeTable<'_>, span: Range<usize>) -> Option<OsString> {
+        match policy_table::text(table, span) {
+            Ok(text) => Some(format!("--{POLICY}={text}").into()),
+            Err(faults) => {
+                let faults = faults.into_iter().map(|fault| Fault {
+                    place: Place::of(self.text, fault.span.start),
+                    message: fault.message,
+                });
+                self.faults.extend(faults);
+                None
+            }
+        }
     }
 
     fn unknown(&mut self, name: &str) -> String {
@@ -162,6 +182,9 @@ impl Parser<'_> {
         self.definitions.fault_of_value(&argument).is_none()
     }
 }
+
+/// The option whose values may be tables.
+const POLICY: &str = "policy";
 
 /// Describes the values of an option.
 pub(super) fn expected(option: &Arg) -> &'static str {

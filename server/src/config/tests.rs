@@ -133,6 +133,17 @@ fn settings_become_arguments() {
             &["--users=/etc/carillon/users.toml"],
         ),
         ("users = \"/srv/users.toml\"", &["--users=/srv/users.toml"]),
+        (
+            "[[policy]]\nfor = \"/queue/a.>\"\nlength = 1_000\n[[policy]]\nfor = \"/topic/b\"\nbytes = 5",
+            &[
+                "--policy=/queue/a.> length=1000",
+                "--policy=/topic/b bytes=5",
+            ],
+        ),
+        (
+            "policy = \"/queue/a length=1\"",
+            &["--policy=/queue/a length=1"],
+        ),
         ("# nothing", &[]),
     ];
     for (text, expected) in table {
@@ -197,6 +208,22 @@ fn faults_have_their_place_and_their_reason() {
         (
             "durable-topics = [\"ü\", 7]",
             "line 1, column 24: durable-topics cannot be 7: expected a text in quotation marks or a list of such texts",
+        ),
+        (
+            "[[policy]]\nfor = \"/queue/a\"\nlength = 5\noverflow = \"latest\"",
+            "line 4, column 12: overflow: expected refuse or drop-oldest",
+        ),
+        (
+            "[[policy]]\nfor = \"queue/a\"\nlength = 5",
+            "line 2, column 7: expected /queue/FILTER or /topic/FILTER",
+        ),
+        (
+            "policy = [\"/queue/a length=x\"]",
+            "line 1, column 11: policy cannot be \"/queue/a length=x\": length: expected a number from 1 to 18446744073709551615",
+        ),
+        (
+            "[[policy]]\nlength = 5",
+            "line 1, column 1: a policy needs for = \"/queue/FILTER\" or \"/topic/FILTER\"",
         ),
         ("lag = 1\nlag = 2", "line 2, column 1: duplicate key"),
     ];

@@ -31,6 +31,7 @@ mod publish;
 mod qr_code;
 mod queue_actions;
 mod queue_insight;
+mod queue_rules;
 mod queues;
 mod read_deadline;
 mod refusals;

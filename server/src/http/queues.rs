@@ -22,6 +22,7 @@ use super::{
     login::Rights,
     problem::{Problem, refuse_temporary},
     publish::{self, Content, PublishQuery},
+    queue_rules::RulesInfo,
     visible_page::visible_page,
 };
 use crate::{fairness, message::Message, queues, server::Server};
@@ -56,17 +57,34 @@ pub async fn queues(
     }))
 }
 
-/// `GET /api/queues/{queue}`: returns the queue's figures.
+/// `GET /api/queues/{queue}`: returns the queue's figures and rules.
 pub async fn queue(
     State(server): State<Arc<Server>>,
     rights: Rights,
     Path(queue): Path<String>,
-) -> Result<Json<app::QueueFigures>, Problem> {
+) -> Result<Json<QueueInfo>, Problem> {
     let name = TopicName::new(&queue)?;
     rights.check_visible(DestinationKind::Queue, &name)?;
     let figures = server.broker.queue(&name);
     let figures = figures.ok_or_else(|| Problem::no_queue(&name))?;
-    Ok(Json(queues::figures(&figures)))
+    let rules = server.broker.queue_rules(&name);
+    Ok(Json(QueueInfo {
+        figures: queues::figures(&figures),
+        delayed: figures.delayed,
+        rules: rules.map(|rules| RulesInfo::new(&queue, &rules)),
+    }))
+}
+
+/// The response of `/api/queues/{queue}`.
+#[derive(Serialize)]
+pub struct QueueInfo {
+    #[serde(flatten)]
+    figures: app::QueueFigures,
+    /// Those of the waiting messages that wait for their redelivery.
+    delayed: u64,
+    /// Missing if the queue was removed meanwhile.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rules: Option<RulesInfo>,
 }
 
 /// `POST /api/queues/{queue}`: publishes the body, unchanged, as a message.

@@ -3,6 +3,7 @@
 
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
+use broker::Broker;
 use tokio::{
     signal::unix::Signal,
     sync::watch,
@@ -43,6 +44,7 @@ impl Reloads {
             identity: self.identity.clone(),
             users_path: self.users_file.as_ref().map(UsersFile::path),
             grace: self.grace,
+            broker: Arc::clone(&self.server.broker),
         };
         let Server { access, broker, .. } = &*self.server;
         if let Some(identity) = self.identity {
@@ -94,6 +96,7 @@ struct ReplaceableOptions {
     identity: Option<Arc<Identity>>,
     users_path: Option<UsersPath>,
     grace: watch::Sender<Duration>,
+    broker: Arc<Broker>,
 }
 
 impl ReplaceableOptions {
@@ -107,5 +110,8 @@ impl ReplaceableOptions {
             path.replace(new);
         }
         self.grace.send_replace(options.grace);
+        if *self.broker.policies() != options.policies {
+            self.broker.set_policies(options.policies.clone());
+        }
     }
 }

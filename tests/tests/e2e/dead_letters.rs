@@ -31,7 +31,8 @@ async fn dead_letter(server: &Carillon, queue: &str) -> Frame {
 
 #[tokio::test]
 async fn a_message_rejected_too_often_becomes_a_dead_letter() {
-    let server = Carillon::with(&["--max-redeliveries", "2"]).await;
+    let at_once = ["--redelivery-delay", "0"];
+    let server = Carillon::with(&[&["--max-redeliveries", "2"], &at_once[..]].concat()).await;
     let poison = Frame::message_to("/queue/a", "poison").with("note", "kept");
     send(&server, poison).await;
     send(&server, Frame::message_to("/queue/a", "good")).await;

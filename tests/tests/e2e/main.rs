@@ -92,6 +92,7 @@ mod queues_page;
 mod quotas;
 mod reader;
 mod receipts;
+mod redelivery;
 mod refused_page;
 mod request_reply;
 mod rights;

@@ -202,7 +202,7 @@ async fn a_job_in_flight_at_unsubscribe_is_not_delivered_twice() {
 
 #[tokio::test]
 async fn a_rejected_message_is_redelivered_in_its_old_place() {
-    let server = Carillon::start().await;
+    let server = Carillon::with(&["--redelivery-delay", "0"]).await;
     fill(&server, 3).await;
     let one_by_one = [INDIVIDUAL, ("activemq.prefetchSize", "1")];
     let mut consumer = StompClient::consumer(&server, "/queue/a", &one_by_one).await;

@@ -39,6 +39,25 @@ pub(super) struct Queue {
     moved: u64,
     /// True if the delivery to consumers is paused.
     paused: bool,
+    delayed: u64,
+    rules: Option<Rules>,
+}
+
+/// The rules of a queue in the JSON of the server.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Rules {
+    policy: Option<String>,
+    time_to_live_ms: Option<u64>,
+    length: u64,
+    bytes: u64,
+    overflow: String,
+    dead_letters: String,
+    max_redeliveries: u32,
+    initial_redelivery_delay_ms: u64,
+    redelivery_delay_ms: u64,
+    back_off_multiplier: Option<f64>,
+    maximum_redelivery_delay_ms: Option<u64>,
 }
 
 impl Queues {
@@ -85,9 +104,10 @@ impl Queue {
     }
 
     pub(super) fn record(&self) -> String {
-        record(&[
+        let mut lines = vec![
             ("name", self.name.clone()),
             ("waiting", self.waiting.to_string()),
+            ("to be redelivered", self.delayed.to_string()),
             ("on disk only", self.paged.to_string()),
             ("held by consumers", self.unacknowledged.to_string()),
             ("size", units::bytes(self.bytes)),
@@ -104,13 +124,59 @@ impl Queue {
                 "delivery",
                 if self.paused { "paused" } else { "on" }.to_owned(),
             ),
-        ])
+        ];
+        if let Some(rules) = &self.rules {
+            lines.extend(rules.lines());
+        }
+        record(&lines)
+    }
+}
+
+impl Rules {
+    fn lines(&self) -> Vec<(&'static str, String)> {
+        let milliseconds = |ms: Option<u64>| ms.map(|ms| format!("{ms} ms"));
+        let or_none = |text: Option<String>| text.unwrap_or_else(|| "none".to_owned());
+        let delays = [self.initial_redelivery_delay_ms, self.redelivery_delay_ms];
+        let mut redelivery = format!("{} ms, then {} ms", delays[0], delays[1]);
+        if let Some(factor) = self.back_off_multiplier {
+            let most = milliseconds(self.maximum_redelivery_delay_ms);
+            let most = most.map_or_else(String::new, |most| format!(", at most {most}"));
+            redelivery.push_str(&format!(", each {factor} times the one before{most}"));
+        }
+        vec![
+            ("policy", or_none(self.policy.clone())),
+            ("time to live", or_none(milliseconds(self.time_to_live_ms))),
+            ("maximum length", self.length.to_string()),
+            ("maximum size", units::bytes(self.bytes)),
+            ("when it is full", self.overflow.clone()),
+            ("dead letters to", self.dead_letters.clone()),
+            ("redeliveries", self.max_redeliveries.to_string()),
+            ("redelivery delay", redelivery),
+        ]
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_queue_shows_its_rules() {
+        let json = r#"{"name":"a","delayed":2,"rules":{"policy":"a.>","length":7,"bytes":1024,"overflow":"refuse",
+            "deadLetters":"discard","maxRedeliveries":3,"initialRedeliveryDelayMs":0,"redeliveryDelayMs":500,
+            "backOffMultiplier":2.5,"maximumRedeliveryDelayMs":60000}}"#;
+        let queue: Queue = serde_json::from_str(json).expect("a queue");
+        let text = queue.record();
+        for expected in [
+            "a.>",
+            "1.0 KiB",
+            "discard",
+            "0 ms, then 500 ms, each 2.5 times the one before, at most 60000 ms",
+        ] {
+            assert!(text.contains(expected), "{expected}: {text}");
+        }
+        assert!(!Queue::default().record().contains("policy"));
+    }
 
     #[test]
     fn omitted_queues_and_warnings_follow_the_table() {

@@ -49,7 +49,7 @@ impl Broker {
     pub(crate) fn dead_letter(&self, now_ms: u64, outcome: &mut Outcome) {
         for dead in self.store.take_dead() {
             let (kind, name) = dead.queue.destination_of(dead.message.entry.topic());
-            let is_sent = match self.dead_letter_queue(&dead, kind, &name) {
+            let is_sent = match Self::dead_letter_queue(&dead, kind, &name) {
                 Some(queue) => {
                     let letter = dead_letter(&dead, queue, kind, &name, now_ms);
                     self.send_dead(letter, &dead, outcome)
@@ -104,7 +104,6 @@ impl Broker {
 
     /// Returns the dead letter queue of a message; `None` if it needs none or comes from one.
     fn dead_letter_queue(
-        &self,
         dead: &Dead,
         kind: DestinationKind,
         from: &TopicName,
@@ -114,11 +113,13 @@ impl Broker {
             DeathCause::Expired => dead.message.entry.is_persistent(),
             DeathCause::QueueFull => false,
         };
-        let mode = self.limits.dead_letters;
+        let mode = &dead.queue.rules().dead_letters;
         if !is_wanted || (kind == DestinationKind::Queue && is_dead_letter_queue(from, mode)) {
             return None;
         }
         let own = match mode {
+            DeadLetterQueue::Discard => return None,
+            DeadLetterQueue::Named(queue) => Some(queue.clone()),
             // It would outlive the queue that it belongs to.
             DeadLetterQueue::Own if !is_temporary(from) => {
                 TopicName::new(&format!("{OWN}{from}")).ok()
@@ -293,9 +294,13 @@ const fn prefix(kind: DestinationKind) -> &'static str {
 }
 
 /// Returns whether a queue is a dead letter queue.
-fn is_dead_letter_queue(name: &TopicName, mode: DeadLetterQueue) -> bool {
-    let is_own = mode == DeadLetterQueue::Own && name.as_str().starts_with(OWN);
-    is_own || name.as_str() == SHARED
+fn is_dead_letter_queue(name: &TopicName, mode: &DeadLetterQueue) -> bool {
+    let is_this = match mode {
+        DeadLetterQueue::Own => name.as_str().starts_with(OWN),
+        DeadLetterQueue::Named(queue) => name == queue,
+        DeadLetterQueue::Shared | DeadLetterQueue::Discard => false,
+    };
+    is_this || name.as_str() == SHARED
 }
 
 /// Returns whether a header is one that the broker adds to dead letters.

@@ -14,6 +14,7 @@ pub(crate) mod listing;
 pub(crate) mod overdue;
 pub(crate) mod page_in;
 pub(crate) mod pause;
+pub(crate) mod policies;
 pub(crate) mod publish;
 pub(crate) mod queue_actions;
 pub(crate) mod recheck;
@@ -80,6 +81,7 @@ use crate::{
 /// | when its time comes | [`deliver_due`](Self::deliver_due), [`poll_alarm`](Self::poll_alarm) | `scheduled.rs` |
 /// | once a second | [`expire`](Self::expire), [`tidy`](Self::tidy) | `dead_letters.rs`, `tidy.rs` |
 /// | show | [`figures`](Self::figures), [`topic_page`](Self::topic_page), [`queues`](Self::queues), [`queue_consumers`](Self::queue_consumers), [`session_figures`](Self::session_figures), [`session_subscriptions`](Self::session_subscriptions), [`last_image`](Self::last_image), [`retained`](Self::retained), [`history`](Self::history), [`children`](Self::children), [`survey`](Self::survey) | `listing.rs`, `retained.rs`, `history.rs`, `tree.rs`, `survey.rs` |
+/// | set the rules of topics and queues | [`set_policies`](Self::set_policies), [`queue_rules`](Self::queue_rules) | `policies.rs` |
 /// | administer | [`clear`](Self::clear), [`purge`](Self::purge), [`remove_queue`](Self::remove_queue) | `administration.rs` |
 /// | show and cancel scheduled messages | [`scheduled`](Self::scheduled), [`scheduled_message`](Self::scheduled_message), [`cancel_scheduled`](Self::cancel_scheduled) | `scheduled.rs` |
 /// | act on the messages of a queue | [`walk_waiting`](Self::walk_waiting), [`next_waiting`](Self::next_waiting), [`act`](Self::act), [`delete_waiting`](Self::delete_waiting), [`set_queue_paused`](Self::set_queue_paused) | `queue_actions.rs` |

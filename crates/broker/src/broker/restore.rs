@@ -10,6 +10,7 @@ use crate::{
     message::entry::{DestinationKind, Publication, SharedEntry},
     name::subscription_name::{DurableName, SharedName},
     name::{TopicFilter, TopicName},
+    policy::Policy,
     queue::{Binding, Identity, PagedPlace, Queue},
     schedule::Schedule,
     selector::Selector,
@@ -363,17 +364,11 @@ impl Broker {
         let mut guard = lock_state(&self.state);
         let state = &mut *guard;
         let mut released = Released::new();
-        let Limits {
-            history_entries,
-            history_bytes,
-            ..
-        } = self.limits;
         let names: Vec<_> = state.names.after(None).cloned().collect();
         for name in &names {
             if let Some(topic) = state.topics.find_mut(name.as_str()) {
-                topic
-                    .log
-                    .trim(history_entries, history_bytes, &mut released);
+                let (entries, bytes) = Policy::history(topic.policy.as_deref(), &self.limits);
+                topic.log.trim(entries, bytes, &mut released);
                 state.ages.update(topic);
             }
         }

@@ -76,11 +76,15 @@ pub enum DueWork {
 }
 
 impl Broker {
-    /// Delivers scheduled messages whose time has come, at most 128. `outcome` is extended, except for its results.
+    /// Delivers scheduled messages whose time has come, at most 128, and lets consumers have the messages of queues that waited
+    /// for their redelivery. `outcome` is extended, except for its results.
     ///
     /// A message whose destination refuses it is tried again after a second, and then after twice the time, up to a minute.
     pub fn deliver_due(&self, now_ms: u64, outcome: &mut Outcome) -> DueWork {
         self.store.alarm.clear();
+        if !self.store.release_delayed(now_ms, &mut outcome.ready) {
+            return DueWork::More;
+        }
         for _ in 0..DUE_AT_ONCE {
             let mut sent = Outcome::default();
             let is_done = self.deliver_first_due(now_ms, &mut sent);

@@ -26,7 +26,7 @@ impl Broker {
         now_ms: u64,
         outcome: &mut Outcome,
     ) -> Result<(), SettleError> {
-        self.settle_in(Phase::Free, session, settlement, outcome)?;
+        self.settle_in(Phase::Free, session, settlement, now_ms, outcome)?;
         self.dead_letter(now_ms, outcome);
         Ok(())
     }
@@ -36,11 +36,12 @@ impl Broker {
         phase: Phase,
         session: &Session,
         settlement: Settlement,
+        now_ms: u64,
         outcome: &mut Outcome,
     ) -> Result<(), SettleError> {
         let consumer = consumer_of(session, settlement.delivery)?;
         let mut budget = Budget::new();
-        for queue in consumer.settle(settlement, phase)? {
+        for queue in consumer.settle(settlement, phase, now_ms)? {
             queue.distribute(&mut budget, &mut outcome.ready);
         }
         if consumer.has_left() {

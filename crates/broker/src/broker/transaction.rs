@@ -75,7 +75,7 @@ impl Broker {
         }
         for settlement in settlements {
             // Reserved and checked, and only this session could have settled it in the meantime.
-            let _ = self.settle_in(Phase::Staged, session, *settlement, outcome);
+            let _ = self.settle_in(Phase::Staged, session, *settlement, now_ms, outcome);
         }
         self.dead_letter(now_ms, outcome);
         Ok(())

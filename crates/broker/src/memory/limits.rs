@@ -1,6 +1,9 @@
 //! The bounds on what the broker holds, and the rule at each bound.
 
-use crate::memory::share::Pool;
+use crate::{
+    memory::{redelivery::Redelivery, share::Pool},
+    name::TopicName,
+};
 
 /// All bounds of the broker. The comment of each bound contains its rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,20 +61,24 @@ pub struct Limits {
     pub scheduled: usize,
     /// Maximum delay and maximum period of a scheduled message, in milliseconds. A longer one is refused.
     pub max_delay_ms: u64,
-    /// Maximum number of redeliveries of a message; after that the message is dead.
-    pub max_redeliveries: u32,
+    /// The redelivery of messages that consumers return.
+    pub redelivery: Redelivery,
     /// The queue for dead messages.
     pub dead_letters: DeadLetterQueue,
 }
 
 /// The queue for messages that could not be delivered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum DeadLetterQueue {
     /// `ActiveMQ.DLQ`, for all queues.
     #[default]
     Shared,
     /// `DLQ.NAME`, one for each queue or topic.
     Own,
+    /// This queue.
+    Named(TopicName),
+    /// None: dead messages are discarded.
+    Discard,
 }
 
 impl Limits {
@@ -129,7 +136,7 @@ impl Default for Limits {
             will_bytes: 64 << 20,
             scheduled: 100_000,
             max_delay_ms: 365 * 24 * 3_600 * 1_000,
-            max_redeliveries: 6,
+            redelivery: Redelivery::default(),
             dead_letters: DeadLetterQueue::Shared,
         }
     }

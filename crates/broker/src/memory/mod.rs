@@ -3,4 +3,5 @@
 
 pub(crate) mod account;
 pub(crate) mod limits;
+pub(crate) mod redelivery;
 pub(crate) mod share;

@@ -25,13 +25,15 @@ pub(super) struct Counts {
 impl Queue {
     /// Checks whether the queue has room for more.
     pub(crate) fn room(&self, more: Load) -> Room {
-        self.store.room(self.load(), more, &self.owner)
+        self.store
+            .room(self.load(), more, self.bounds(), &self.owner)
     }
 
     /// Returns whether a message may enter although all queues together are full: a consumer takes it at once, and the
     /// queue holds little.
     pub(crate) fn may_hand_over(&self, state: &State, entry: &Entry) -> bool {
-        self.store.may_hand_over(self.load(), entry) && state.has_taker(entry)
+        let load = self.load();
+        self.store.may_hand_over(load, entry, self.bounds()) && state.has_taker(entry)
     }
 
     pub(super) fn load(&self) -> Load {
@@ -52,6 +54,7 @@ impl Queue {
         QueueFigures {
             name: name.clone(),
             waiting,
+            delayed: state.delayed() as u64,
             paged: state.paged.len() as u64,
             unacknowledged: entries.saturating_sub(waiting),
             consumers: state.consumer_count(),

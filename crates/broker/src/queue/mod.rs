@@ -7,6 +7,7 @@
 mod accounts;
 mod browse;
 mod consumer;
+mod delayed;
 mod dispatch;
 mod groups;
 mod identity;
@@ -17,6 +18,7 @@ mod page_out;
 mod paged;
 mod paging;
 mod returned;
+mod rules;
 mod scheduled_bytes;
 mod state;
 mod store;
@@ -42,6 +44,7 @@ pub use waiting::{WaitingPart, WaitingWalk};
 use accounts::Counts;
 use dispatch::SCAN_STEP;
 use groups::Groups;
+use rules::Rules;
 use state::Waiting;
 
 use crate::{
@@ -94,6 +97,7 @@ pub(crate) struct Queue {
     /// The bytes with which it is listed for paging; 0 if it is not listed.
     listed: PlainAtomicU64,
     counts: Counts,
+    rules: Rules,
     state: Mutex<State>,
 }
 
@@ -124,6 +128,7 @@ impl Queue {
             // They are part of a subscription, and subscriptions are counted.
             Identity::Private | Identity::Shared(_) => None,
         };
+        let rules = store.rules_of(&identity, binding.as_ref());
         let mut state = State::default();
         state.groups = Groups::new(&store.idle_groups);
         Arc::new_cyclic(|own| Self {
@@ -142,6 +147,7 @@ impl Queue {
             paged_bytes: PlainAtomicU64::new(0),
             listed: PlainAtomicU64::new(0),
             counts: Counts::default(),
+            rules: Rules::new(rules),
             state: Mutex::new(state),
         })
     }
@@ -198,7 +204,7 @@ impl Queue {
         // First, because a consumer may settle it before this function returns.
         self.enter(&mut state, entry);
         let mut message = Queued::new(entry);
-        if self.store.may_hand_over(before, entry) {
+        if self.store.may_hand_over(before, entry, self.bounds()) {
             message.missed = state.take_missed();
             let Some(rejected) = self.offer(&mut state, message, ready) else {
                 return;
@@ -262,7 +268,8 @@ impl Queue {
     /// `None` if dropping does not help, or would drop too many for one message.
     fn to_be_dropped(&self, state: &State, before: Load, entry: &Entry) -> Option<Vec<u64>> {
         // The caller holds the broker's lock. Messages are added only under this lock, so the content does not grow.
-        let mut excess = self.store.excess(before, entry, &self.owner);
+        let bounds = self.bounds();
+        let mut excess = self.store.excess(before, entry, bounds, &self.owner);
         if excess.is_more_than(before) {
             return None;
         }
@@ -305,14 +312,14 @@ impl Queue {
     pub(crate) fn leave(self: &Arc<Self>, consumer: &Consumer, left: Vec<Queued>) {
         let mut state = self.lock();
         state.leave(self, consumer.id);
-        self.take_back_into(&mut state, left);
+        self.take_back_into(&mut state, left, None);
     }
 
     /// Puts the messages of a paused consumer back, as [`Queue::leave`] does. The consumer stays in the list.
     pub(super) fn pause(self: &Arc<Self>, consumer: &Consumer, left: Vec<Queued>) {
         let mut state = self.lock();
         state.release_claims(self, consumer.id);
-        self.take_back_into(&mut state, left);
+        self.take_back_into(&mut state, left, None);
     }
 
     /// Notes that a consumer is no longer paused. Returns true if the messages of the queue must be distributed because
@@ -323,21 +330,37 @@ impl Queue {
 
     /// Puts unsettled messages back in their places; a message with too many deliveries becomes a dead letter. Returns
     /// whether another consumer may have room for them.
-    pub(crate) fn take_back(self: &Arc<Self>, messages: Vec<Queued>) -> bool {
+    ///
+    /// The consumer has returned them at `now_ms`, so they may have to wait for their redelivery.
+    pub(crate) fn take_back(self: &Arc<Self>, messages: Vec<Queued>, now_ms: u64) -> bool {
         let mut state = self.lock();
         let had_room = !state.nobody_has_room();
-        self.take_back_into(&mut state, messages);
+        self.take_back_into(&mut state, messages, Some(now_ms));
         had_room
     }
 
-    fn take_back_into(self: &Arc<Self>, state: &mut State, messages: Vec<Queued>) {
+    /// `returned_ms` is the time at which the consumer has returned the messages; `None` if it has ended or is paused.
+    fn take_back_into(
+        self: &Arc<Self>,
+        state: &mut State,
+        messages: Vec<Queued>,
+        returned_ms: Option<u64>,
+    ) {
+        let redelivery = self.redelivery();
         for message in messages {
-            if message.deliveries > self.store.limits.max_redeliveries {
+            if message.deliveries > redelivery.maximum_redeliveries {
                 let cause = DeathCause::TooManyDeliveries(message.deliveries);
                 self.remove_dead(state, message, cause);
-            } else {
-                self.record_deliveries(&message);
-                state.return_message(self, message);
+                continue;
+            }
+            self.record_deliveries(&message);
+            match (redelivery.delay_ms(message.deliveries), returned_ms) {
+                (0, _) | (_, None) => state.return_message(self, message),
+                (delay_ms, Some(now_ms)) => {
+                    let due_ms = now_ms.saturating_add(delay_ms);
+                    state.delay(message, due_ms);
+                    self.store.note_delayed(self, due_ms);
+                }
             }
         }
         // They can be paged out again.

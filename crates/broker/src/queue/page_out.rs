@@ -169,7 +169,7 @@ impl State {
         let mut positions: Vec<_> = self
             .waiting_between(0, passed)
             .take(EXAMINED)
-            .filter(|(_, message)| message.may_be_paged())
+            .filter(|(position, message)| message.may_be_paged() && !self.is_delayed(*position))
             .map(|(position, _)| position)
             .take(most)
             .collect();
@@ -181,7 +181,7 @@ impl State {
             for (position, message) in self.waiting_between(passed, below).take(EXAMINED) {
                 examined += 1;
                 last = Some(position);
-                if message.may_be_paged() {
+                if message.may_be_paged() && !self.is_delayed(position) {
                     positions.push(position);
                 }
                 if positions.len() >= most {

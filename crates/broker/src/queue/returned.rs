@@ -20,12 +20,14 @@ impl Returned {
         found.map_or_else(Vec::new, |(_, messages)| messages)
     }
 
-    /// Returns all messages to their queues. The result has the queues whose messages may go to
+    /// Returns all messages to their queues at `now_ms`. The result has the queues whose messages may go to
     /// other consumers.
-    pub(super) fn take_back(self) -> Vec<Arc<Queue>> {
+    pub(super) fn take_back(self, now_ms: u64) -> Vec<Arc<Queue>> {
         let by_queue = self.0.into_values();
-        let wanted =
-            by_queue.filter_map(|(queue, messages)| queue.take_back(messages).then_some(queue));
+        let wanted = by_queue.filter_map(|(queue, messages)| {
+            let is_wanted = queue.take_back(messages, now_ms);
+            is_wanted.then_some(queue)
+        });
         wanted.collect()
     }
 }

@@ -8,6 +8,7 @@ use std::{
 
 use super::{
     Consumer, Queue, Queued,
+    delayed::Delayed,
     groups::Groups,
     paged::{Paged, PagedContents, PartLimit},
 };
@@ -54,6 +55,8 @@ pub(crate) struct State {
     load_turn: usize,
     /// True if an operator has paused the delivery: no consumer gets a message.
     is_paused: bool,
+    /// Those of the waiting messages that wait for their redelivery. They are in memory.
+    delayed: Delayed,
 }
 
 /// The content of a queue, to be dropped without the lock.
@@ -111,6 +114,7 @@ impl Default for State {
             page_out_below: None,
             load_turn: 0,
             is_paused: false,
+            delayed: Delayed::default(),
         }
     }
 }
@@ -121,6 +125,44 @@ impl State {
         let position = message.entry.position();
         self.put_back(message);
         self.look_again_from(queue, position);
+    }
+
+    /// Puts a message back in its old place, where it waits for its redelivery until `due_ms`. Consumers that have scanned
+    /// everything pass over it now, and the others when they scan it.
+    pub(super) fn delay(&mut self, message: Queued, due_ms: u64) {
+        let position = message.entry.position();
+        let caught_up: Vec<_> = (0..self.members.len())
+            .filter(|at| self.is_caught_up(*at))
+            .collect();
+        for at in caught_up {
+            let member = &mut self.members[at];
+            member.scan_from = member.scan_from.max(position + 1);
+        }
+        self.delayed.add(&message.entry, due_ms);
+        self.put_back(message);
+    }
+
+    /// Lets consumers scan the messages whose time has come. Returns whether there are some; then the caller distributes the
+    /// messages of the queue.
+    pub(super) fn release_due(&mut self, queue: &Arc<Queue>, now_ms: u64) -> bool {
+        let mut first = None::<u64>;
+        while let Some(position) = self.delayed.take_due(now_ms) {
+            first = Some(first.map_or(position, |first| first.min(position)));
+        }
+        if let Some(first) = first {
+            self.look_again_from(queue, first);
+        }
+        first.is_some()
+    }
+
+    /// Returns whether a waiting message waits for its redelivery.
+    pub(super) fn is_delayed(&self, position: u64) -> bool {
+        self.delayed.has(position)
+    }
+
+    /// Returns the number of messages that wait for their redelivery.
+    pub(super) fn delayed(&self) -> usize {
+        self.delayed.len()
     }
 
     /// Stores a waiting message. Does not schedule scans: all consumers have scanned past it, or will scan it anyway.
@@ -134,6 +176,9 @@ impl State {
 
     pub(super) fn take(&mut self, position: u64) -> Option<Queued> {
         let message = self.waiting.remove(&position)?;
+        if !self.delayed.is_empty() {
+            self.delayed.note_gone(position);
+        }
         if let Some(expires_ms) = message.entry.expires_ms() {
             self.expiring.remove(&(expires_ms, position));
         }
@@ -219,6 +264,7 @@ impl State {
     }
 
     pub(super) fn take_all(&mut self) -> Contents {
+        self.delayed = Delayed::default();
         Contents {
             waiting: std::mem::take(&mut self.waiting),
             paged: self.paged.take_all(),
@@ -489,6 +535,8 @@ impl State {
         !self.waiting.is_empty()
             // With paged messages, a consumer may have room and wait for them.
             && self.paged.is_empty()
+            // Consumers with room pass over delayed messages.
+            && self.delayed.is_empty()
             && self.groups.is_empty()
             && self.exclusive.is_none()
             && self.selective_count == 0
@@ -526,7 +574,9 @@ impl State {
         chosen: Option<SubscriptionId>,
     ) -> bool {
         let consumer = &self.members[at].consumer;
-        chosen.is_none_or(|id| id == consumer.id) && consumer.wants(entry)
+        chosen.is_none_or(|id| id == consumer.id)
+            && !self.delayed.holds_back(entry)
+            && consumer.wants(entry)
     }
 
     /// Notes that a consumer has examined the message at this position.

@@ -2,11 +2,14 @@
 //! letter queue.
 
 use std::sync::{
-    Arc,
+    Arc, RwLock,
     atomic::{AtomicU64, Ordering},
 };
 
-use super::{Queue, Queued, groups::IdleInAll, paging::Paging, paging::PendingLoad};
+use super::{
+    Queue, Queued, delayed::DelayedQueues, groups::IdleInAll, paging::Paging, paging::PendingLoad,
+    rules::QueueBounds,
+};
 use crate::{
     alarm::Alarm,
     completion::Completion,
@@ -17,6 +20,7 @@ use crate::{
     memory::share::{Client, Pool, PoolError},
     message::entry::{Entry, Publication},
     notice::DeathCause,
+    policy::Policies,
     sync::{AtomicBool, Mutex, lock},
 };
 
@@ -31,6 +35,9 @@ pub(crate) struct Store {
     pub(crate) journal: Option<Arc<dyn Journal>>,
     /// The time of the next work that no call causes.
     pub(crate) alarm: Alarm,
+    pub(super) delayed: DelayedQueues,
+    /// The policies of queues that are created.
+    pub(super) policies: RwLock<Arc<Policies>>,
     /// Messages for a dead letter queue, if one accepts them.
     dead: Burial<Dead>,
     /// Messages dropped at a bound, to be reported.
@@ -194,6 +201,8 @@ impl Store {
             totals: Arc::clone(totals),
             journal,
             alarm: Alarm::default(),
+            delayed: DelayedQueues::default(),
+            policies: RwLock::default(),
             dead: Burial::new(),
             dropped: Burial::new(),
             dropped_places: Burial::new(),
@@ -209,12 +218,12 @@ impl Store {
         })
     }
 
-    /// Checks whether a queue that holds `held` may add `more`.
-    pub(crate) fn room(&self, held: Load, more: Load, owner: &Client) -> Room {
-        if held.entries + more.entries > self.limits.queue_entries {
-            Room::Full("messages in one queue", self.limits.queue_entries)
-        } else if held.bytes_of_queue() + more.bytes > self.limits.queue_bytes {
-            Room::Full("bytes in one queue", self.limits.queue_bytes)
+    /// Checks whether a queue with these bounds that holds `held` may add `more`.
+    pub(crate) fn room(&self, held: Load, more: Load, bounds: QueueBounds, owner: &Client) -> Room {
+        if held.entries + more.entries > bounds.entries {
+            Room::Full("messages in one queue", bounds.entries)
+        } else if held.bytes_of_queue() + more.bytes > bounds.bytes {
+            Room::Full("bytes in one queue", bounds.bytes)
         } else {
             match self.room_in_all(more) {
                 Room::Enough => self.room_in_share(held, more, owner),
@@ -261,9 +270,9 @@ impl Store {
     /// Returns whether a queue that holds `held` may give an entry to a consumer that takes it at once: within the
     /// queue's own bounds, and within its share or while it holds little. The content of other queues does not count
     /// then.
-    pub(super) fn may_hand_over(&self, held: Load, entry: &Entry) -> bool {
-        held.entries < self.limits.queue_entries
-            && held.bytes_of_queue() + entry.size() <= self.limits.queue_bytes
+    pub(super) fn may_hand_over(&self, held: Load, entry: &Entry, bounds: QueueBounds) -> bool {
+        held.entries < bounds.entries
+            && held.bytes_of_queue() + entry.size() <= bounds.bytes
             && (held.bytes <= IN_HAND || held.cost() <= self.free())
     }
 
@@ -281,7 +290,13 @@ impl Store {
     }
 
     /// Returns the excess after an entry, which other queues may have, was added to a queue that held `before`.
-    pub(super) fn excess(&self, before: Load, entry: &Entry, owner: &Client) -> Excess {
+    pub(super) fn excess(
+        &self,
+        before: Load,
+        entry: &Entry,
+        bounds: QueueBounds,
+        owner: &Client,
+    ) -> Excess {
         let (free, cost) = (self.free(), cost(entry, true));
         let beyond_share = match self.is_little(before) {
             true => 0,
@@ -293,8 +308,8 @@ impl Store {
             false => cost,
         };
         Excess {
-            entries: (before.entries + 1).saturating_sub(self.limits.queue_entries),
-            bytes: (before.bytes_of_queue() + entry.size()).saturating_sub(self.limits.queue_bytes),
+            entries: (before.entries + 1).saturating_sub(bounds.entries),
+            bytes: (before.bytes_of_queue() + entry.size()).saturating_sub(bounds.bytes),
             bytes_in_all: self.bytes_in_all().saturating_sub(self.limit_in_all()),
             share,
         }

@@ -25,6 +25,7 @@ use crate::{
     name::level_tree::LevelTree,
     name::{TopicFilter, TopicName},
     outcome::{PublishError, SubscribeError},
+    policy::Policies,
     sequence::Sequencer,
     session::Session,
     session::subscription::{StartOptions, Subscription},
@@ -61,6 +62,8 @@ pub(crate) struct BrokerState {
     /// Maximum number of all cursors.
     pub(crate) cursor_limit: usize,
     pub(crate) last_id: u64,
+    /// The policies of topics.
+    pub(crate) policies: Arc<Policies>,
     /// Positions of removed topics.
     pub(crate) removed: RemovedTopics,
     pub(crate) retained_index: RetainedIndex,
@@ -164,6 +167,7 @@ impl BrokerState {
             sequencer,
             topics,
             removed,
+            policies,
             ..
         } = self;
         topics.find_or_insert_with(name.as_str(), || {
@@ -172,6 +176,7 @@ impl BrokerState {
                 is_durable: sequencer.is_durable(name),
                 newest_removed_position: removed.up_to(name),
                 charge: charge.unwrap_or_else(|| TopicCharge::new(client)),
+                policy: policies.of(DestinationKind::Topic, name).cloned(),
             }));
             for subscription in waiting.iter().flat_map(|waiting| waiting.as_slice()) {
                 topic.join(subscription, StartOptions::default());
@@ -192,6 +197,7 @@ impl BrokerState {
             sequencer,
             topics,
             removed,
+            policies,
             ..
         } = self;
         topics.find_or_insert_with(name.as_str(), || {
@@ -200,6 +206,7 @@ impl BrokerState {
                 is_durable: sequencer.is_durable(name),
                 newest_removed_position: removed.up_to(name),
                 charge: TopicCharge::new(client),
+                policy: policies.of(DestinationKind::Topic, name).cloned(),
             }))
         })
     }

@@ -14,6 +14,7 @@ use crate::{
     message::entry::SharedEntry,
     one_or_many::OneOrMany,
     outcome::Ready,
+    policy::Policy,
     queue::Queue,
     sequence::Sequencer,
     session::subscription::{Retained, StartOptions, Subscription, SubscriptionId},
@@ -46,6 +47,8 @@ pub(crate) struct Topic {
     pub(crate) is_in_transaction: bool,
     /// The topic's place in the index of topics that keep messages.
     pub(crate) place_in_ages: Option<Listed>,
+    /// The policy that holds for the topic.
+    pub(crate) policy: Option<Arc<Policy>>,
     /// The charge of the topic to the client that created it.
     _charge: TopicCharge,
 }
@@ -60,6 +63,7 @@ pub(crate) struct NewTopic {
     /// See [`Log::new`].
     pub(crate) newest_removed_position: u64,
     pub(crate) charge: TopicCharge,
+    pub(crate) policy: Option<Arc<Policy>>,
 }
 
 /// The list of `AgeIndex` that contains a topic, and the topic's key there.
@@ -84,6 +88,7 @@ impl Topic {
             retained: None,
             is_in_transaction: false,
             place_in_ages: None,
+            policy: new.policy,
             _charge: new.charge,
         }
     }

@@ -56,7 +56,7 @@ fn queues_are_listed_by_name_up_to_a_number() {
 
 #[test]
 fn the_figures_of_a_queue_add_up() {
-    let broker = broker(|limits| limits.max_redeliveries = 0);
+    let broker = broker(|limits| limits.redelivery.maximum_redeliveries = 0);
     let mut client = Client::attach(&broker, "c");
     client.consume(
         &broker,

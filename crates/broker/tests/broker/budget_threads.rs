@@ -162,7 +162,9 @@ fn produce(broker: &Broker, seed: u64) {
 #[test]
 fn every_message_is_accepted_once() {
     for seed in simulation::seeds(4) {
-        let broker = Arc::new(broker(|limits| limits.max_redeliveries = u32::MAX));
+        let broker = Arc::new(broker(|limits| {
+            limits.redelivery.maximum_redeliveries = u32::MAX
+        }));
         // Messages that no selector matches.
         for number in 0..600 {
             let name = ["q.a", "q.b"][number % 2];

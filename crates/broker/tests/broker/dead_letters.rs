@@ -19,7 +19,7 @@ fn dead(broker: &broker::Broker, name: &str) -> Vec<Taken> {
 #[test]
 fn a_message_is_dead_lettered_after_the_last_redelivery() {
     for most in [0, 1, 6] {
-        let broker = broker(|limits| limits.max_redeliveries = most);
+        let broker = broker(|limits| limits.redelivery.maximum_redeliveries = most);
         let mut client = Client::attach(&broker, "c");
         client.consume(&broker, queue("q"));
         send(&broker, "q", &["1"]);
@@ -44,7 +44,7 @@ fn a_message_is_dead_lettered_after_the_last_redelivery() {
 
 #[test]
 fn detaching_without_acknowledging_counts_as_a_delivery() {
-    let broker = broker(|limits| limits.max_redeliveries = 2);
+    let broker = broker(|limits| limits.redelivery.maximum_redeliveries = 2);
     send(&broker, "q", &["read", "unread"]);
     for _ in 0..3 {
         let mut client = Client::attach(&broker, "c");

@@ -138,7 +138,7 @@ fn notices_of_consumers_contain_their_number() {
 #[test]
 fn notices_of_lost_messages_contain_the_cause() {
     let broker = broker(|limits| {
-        limits.max_redeliveries = 0;
+        limits.redelivery.maximum_redeliveries = 0;
         limits.queue_entries = 2;
     });
     let _watcher = watch(&broker);

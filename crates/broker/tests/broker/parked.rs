@@ -96,7 +96,7 @@ fn messages_sent_during_a_pause_go_to_active_consumers() {
 
 #[test]
 fn a_message_read_by_too_many_disconnected_clients_is_dead_lettered() {
-    let broker = broker(|limits| limits.max_redeliveries = 1);
+    let broker = broker(|limits| limits.redelivery.maximum_redeliveries = 1);
     let mut client = Client::attach(&broker, "c");
     client.consume(&broker, queue("q"));
     send(&broker, "q", &["1", "2"]);

@@ -182,7 +182,7 @@ fn destinations_of_the_broker_and_of_connections_are_refused() {
 
 #[test]
 fn a_retried_dead_letter_is_a_new_message_at_its_origin() {
-    let broker = broker(|limits| limits.max_redeliveries = 0);
+    let broker = broker(|limits| limits.redelivery.maximum_redeliveries = 0);
     let headers = ["colour:red", "persistent:true"];
     publish_one(&broker, message("q", "1", &headers)).expect("there is room");
     let (client, taken) = holder(&broker, "q", 1);

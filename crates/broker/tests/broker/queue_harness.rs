@@ -153,6 +153,18 @@ impl Client {
             .expect("it is held")
     }
 
+    /// Settles a delivery at this time.
+    pub fn settle_at(&self, broker: &Broker, taken: &Taken, verdict: Verdict, now_ms: u64) {
+        let settlement = Settlement {
+            delivery: taken.id(),
+            verdict,
+        };
+        let mut outcome = Outcome::default();
+        broker
+            .settle(self.reader.session(), settlement, now_ms, &mut outcome)
+            .expect("it is held");
+    }
+
     pub fn accept(&self, broker: &Broker, taken: &Taken) {
         self.settle(broker, taken, Verdict::Accept);
     }

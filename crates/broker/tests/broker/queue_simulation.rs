@@ -103,7 +103,10 @@ impl Run {
         model.max_redeliveries = max_redeliveries;
         model.has_selectors = random.below(2) == 0;
         let limits = Limits {
-            max_redeliveries,
+            redelivery: broker::Redelivery {
+                maximum_redeliveries: max_redeliveries,
+                ..broker::Redelivery::default()
+            },
             queue_entries,
             dead_letters: broker::DeadLetterQueue::Own,
             ..Limits::default()

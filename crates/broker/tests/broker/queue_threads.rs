@@ -34,7 +34,7 @@ const QUEUES: [&str; 3] = ["q.a", "q.b", "grouped"];
 
 #[test]
 fn every_message_is_accounted_for_among_threads() {
-    let broker = broker(|limits| limits.max_redeliveries = 3);
+    let broker = broker(|limits| limits.redelivery.maximum_redeliveries = 3);
     run_threads(broker, None);
 }
 
@@ -43,7 +43,10 @@ fn every_message_is_accounted_for_among_threads() {
 fn every_paged_message_is_accounted_for_among_threads() {
     let journal = Arc::<MemoryJournal>::default();
     let broker = journal.broker(Limits {
-        max_redeliveries: 3,
+        redelivery: broker::Redelivery {
+            maximum_redeliveries: 3,
+            ..broker::Redelivery::default()
+        },
         page_out_bytes: Some(200_000),
         ..Limits::default()
     });

@@ -112,7 +112,10 @@ impl Run {
         let mut random = Random::new(seed);
         let limits = Limits {
             history_entries: [1, 3, 1_000][random.index(3)],
-            max_redeliveries: random.below(3) as u32,
+            redelivery: broker::Redelivery {
+                maximum_redeliveries: random.below(3) as u32,
+                ..broker::Redelivery::default()
+            },
             page_out_bytes,
             ..Limits::default()
         };
@@ -450,7 +453,7 @@ impl Run {
         match verdict {
             Verdict::Accept => drop(self.model.at(place).remove(&taken.position)),
             Verdict::Reject => self.model.bury(place, taken.position),
-            Verdict::Return if taken.count > self.limits.max_redeliveries => {
+            Verdict::Return if taken.count > self.limits.redelivery.maximum_redeliveries => {
                 self.model.bury(place, taken.position);
             }
             Verdict::Return => {

@@ -110,7 +110,10 @@ fn with_client_individual_an_ack_covers_its_message_only() {
 #[test]
 fn an_unconsumed_message_is_redelivered_and_finally_a_dead_letter() {
     let test_server = TestServer::with(broker::Limits {
-        max_redeliveries: 1,
+        redelivery: broker::Redelivery {
+            maximum_redeliveries: 1,
+            ..broker::Redelivery::default()
+        },
         ..broker::Limits::default()
     });
     let mut client = test_server.client("client");

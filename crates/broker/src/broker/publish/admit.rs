@@ -81,7 +81,9 @@ impl Broker {
                     bytes: size,
                     paged_bytes: 0,
                 };
-                let room = self.store.room(Load::default(), more, destination.client);
+                let bounds = self.store.bounds_of_new(name);
+                let held = Load::default();
+                let room = self.store.room(held, more, bounds, destination.client);
                 count_refused(room, destination.client);
                 check_room(name, room)?;
                 if destination.publisher == Publisher::Client {

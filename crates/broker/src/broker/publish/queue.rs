@@ -47,6 +47,9 @@ impl Broker {
         let subscriptions = queue_state.consumer_count();
         for publication in publications {
             let size = publication.size();
+            if queue.drops_oldest() {
+                queue.drop_oldest_for(&mut queue_state, &publication);
+            }
             let room = || self.check_queue(&queue, &queue_state, &publication);
             let journal_id = queue.journal_id().filter(|_| publication.is_persistent());
             let places = LastingPlaces::in_queues(journal_id);
@@ -69,6 +72,10 @@ impl Broker {
             });
             self.memory.take(size);
             let position = state.sequencer.next();
+            let publication = match queue.time_to_live_ms() {
+                0 => publication,
+                ms => publication.living_at_most(ms),
+            };
             let entry = publication.into_entry(position, end, account);
             state.sequencer.record(&entry, account, &places, outcome);
             queue_state.end = entry.end();

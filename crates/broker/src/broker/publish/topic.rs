@@ -12,6 +12,7 @@ use crate::{
     journal::Journal,
     message::entry::Publication,
     outcome::{Outcome, PublishError, Published},
+    policy::Policy,
     queue::Queue,
     sequence::{LastingPlaces, Sequencer},
     session::Readable,
@@ -133,6 +134,8 @@ impl Broker {
         } = to;
         let subscriptions = topic.cursors().len() + topic.queues.len() + queues.len();
         let mut has_room = first.is_some();
+        let policy = topic.policy.as_deref();
+        let time_to_live_ms = policy.and_then(|policy| policy.time_to_live_ms);
         let mut stopped = None;
         let mut reservation = self.memory.reserve();
         for publication in first.into_iter().chain(rest) {
@@ -163,6 +166,10 @@ impl Broker {
                 true => publication.in_history(),
                 false => publication,
             };
+            let publication = match time_to_live_ms {
+                Some(ms) => publication.living_at_most(ms),
+                None => publication,
+            };
             let entry = publication.into_entry(position, topic.log.end(), &topic.account);
             let sequence_in_topic = entry.sequence();
             sequencer.record(&entry, &topic.account, &places, outcome);
@@ -189,11 +196,8 @@ impl Broker {
     /// Announces the appended entries to the cursors, and collects the cursors with too much lag.
     fn announce(&self, topic: &mut Topic, outcome: &mut Outcome, after_lock: &mut AfterLock) {
         let limits = &self.limits;
-        topic.log.trim(
-            limits.history_entries,
-            limits.history_bytes,
-            &mut after_lock.released,
-        );
+        let (entries, bytes) = Policy::history(topic.policy.as_deref(), limits);
+        topic.log.trim(entries, bytes, &mut after_lock.released);
         let end = topic.log.end();
         Cursor::fence_before_claims();
         for cursor in topic.cursors() {

@@ -116,6 +116,17 @@ impl Publication {
         self
     }
 
+    /// Bounds the time to live. A message that expires earlier keeps its time.
+    pub(crate) fn living_at_most(mut self, time_to_live_ms: u64) -> Self {
+        let latest_ms = self.entry.timestamp_ms.saturating_add(time_to_live_ms);
+        let entry = &mut self.entry;
+        entry.expires_ms = match entry.expires_ms {
+            0 => latest_ms,
+            earlier => earlier.min(latest_ms),
+        };
+        self
+    }
+
     /// Marks the message as retained: the topic stores it, separately from the log, for later subscriptions until the
     /// next retained message replaces it. A retained message without a body removes the stored one. For a queue the
     /// mark has no effect.

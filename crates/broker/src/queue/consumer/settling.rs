@@ -22,11 +22,12 @@ impl Consumer {
         }
     }
 
-    /// Settles deliveries. Returns the queues whose messages may go to other consumers.
+    /// Settles deliveries at `now_ms`. Returns the queues whose messages may go to other consumers.
     pub(crate) fn settle(
         &self,
         settlement: Settlement,
         phase: Phase,
+        now_ms: u64,
     ) -> Result<Vec<Arc<Queue>>, SettleError> {
         let Settlement { delivery, verdict } = settlement;
         let settled = lock(&self.in_flight).let_go(delivery.number, phase, self.acknowledgement);
@@ -38,7 +39,7 @@ impl Consumer {
                 Verdict::Return => returned.add(held),
             }
         }
-        Ok(returned.take_back())
+        Ok(returned.take_back(now_ms))
     }
 
     /// Reserves the deliveries of a settlement for a transaction.
