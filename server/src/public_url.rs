@@ -88,7 +88,7 @@ fn check_prefix(prefix: &str) -> Result<(), String> {
 }
 
 /// The first parts of the paths that the server answers itself.
-const OWN_PATHS: [&str; 16] = [
+const OWN_PATHS: [&str; 19] = [
     "api",
     "boards",
     "chart",
