@@ -82,6 +82,8 @@ pub enum RefusalCause {
     Memory,
     /// The journal cannot record the message.
     Journal,
+    /// The schedule of the message is not allowed.
+    Schedule,
 }
 
 /// The number of refused publications for each cause.
@@ -90,7 +92,7 @@ pub struct RefusalFigures([u64; RefusalCause::ALL.len()]);
 
 impl RefusalCause {
     /// Every cause.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Reserved,
         Self::Topics,
         Self::Queues,
@@ -99,6 +101,7 @@ impl RefusalCause {
         Self::Share,
         Self::Memory,
         Self::Journal,
+        Self::Schedule,
     ];
 
     /// Returns the name in figures.
@@ -113,6 +116,7 @@ impl RefusalCause {
             Self::Share => "share",
             Self::Memory => "memory",
             Self::Journal => "disk",
+            Self::Schedule => "schedule",
         }
     }
 }

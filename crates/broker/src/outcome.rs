@@ -125,6 +125,7 @@ impl PublishError {
             Self::Pool(_) => RefusalCause::Share,
             Self::MemoryFull { .. } => RefusalCause::Memory,
             Self::Journal(_) => RefusalCause::Journal,
+            Self::Schedule(_) => RefusalCause::Schedule,
         }
     }
 }
