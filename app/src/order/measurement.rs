@@ -184,7 +184,9 @@ impl Work {
                 // Only late probes.
                 Phase::Pause => return false,
             };
-            let own = messages.iter().filter(|message| message.body == body.as_bytes());
+            let own = messages
+                .iter()
+                .filter(|message| message.body == body.as_bytes());
             run.received[subscriber] += own.count() as u32;
             let received = &run.received[..run.subscribers];
             received.iter().all(|received| *received >= needed)

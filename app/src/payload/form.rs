@@ -138,11 +138,9 @@ impl Form {
             Body::Bytes(_) => Err(texts::NOT_TEXT.with(&[self.name().get()])),
         };
         Some(match self {
-            Self::Json => text().and_then(|text| {
-                json::read(text)
-                    .map(Tree::from)
-                    .map_err(json::Fault::words)
-            }),
+            Self::Json => {
+                text().and_then(|text| json::read(text).map(Tree::from).map_err(json::Fault::words))
+            }
             Self::Xml => text().and_then(|text| xml::read(text).map_err(at_byte)),
             Self::MessagePack => message_pack::read(bytes).map_err(at_byte),
             Self::Cbor if entry.content_type.contains("cbor-seq") => {

@@ -52,9 +52,9 @@ pub mod list;
 pub mod order;
 pub mod overview;
 pub mod page;
-pub mod payload;
 #[cfg(feature = "ssr")]
 pub mod palette;
+pub mod payload;
 pub mod problem;
 pub mod publish;
 #[cfg(feature = "ssr")]
