@@ -130,10 +130,13 @@ fn list_crates(folder: &Path, version: &str) -> Result<()> {
     let written = root().join("server").join(format!("{name}.json"));
     fs::rename(written, folder.join(format!("carillon-{version}.cdx.json")))?;
     // The tool writes a list for each package of the workspace.
-    for other in ask(cargo(&["metadata", "--no-deps", "--format-version", "1"]))
-        .map(|metadata| packages_of(&metadata))
-        .unwrap_or_default()
-    {
+    let metadata = ask(&mut cargo(&[
+        "metadata",
+        "--no-deps",
+        "--format-version",
+        "1",
+    ]));
+    for other in packages_of(&metadata.unwrap_or_default()) {
         let list = other.with_file_name(format!("{name}.json"));
         if list.exists() {
             fs::remove_file(list)?;

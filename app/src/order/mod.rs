@@ -1,8 +1,8 @@
 //! The order of messages, made visible: the state and the logic of the page `/order`.
 //!
-//! `producers` and `live` run producers and subscribers over connections of their own to this server, and compare the columns of
-//! this page and of all other open pages; `measurement` measures what one order costs; `simulation` runs Carillon's broker in the page,
-//! and a broker without a common order. `pages::order` draws them.
+//! `producers` and `live` run producers and subscribers over connections of their own to this server, and compare the columns
+//! of this page and of all other open pages; `measurement` measures what one order costs; `simulation` runs Carillon's broker in
+//! the page, and a broker without a common order. `pages::order` draws them.
 
 mod board;
 mod comparison;
