@@ -6,14 +6,37 @@ use crate::{
     json::{self, Json},
     number,
     quoted::quoted,
-    topic::series,
 };
 
 /// Returns the value of a field; an empty one stands for the whole body.
 pub fn at<'j, 'a>(json: &'j Json<'a>, field: &str) -> Option<&'j Json<'a>> {
     match field.trim() {
         "" => Some(json),
-        field => series::at(json, field),
+        field => member(json, field),
+    }
+}
+
+/// Returns the value of a field such as `data.temp`. A name may contain a dot, so the longest name that exists counts.
+fn member<'j, 'a>(json: &'j Json<'a>, field: &str) -> Option<&'j Json<'a>> {
+    match json {
+        Json::Array(elements) => {
+            let (index, rest) = field.split_once('.').unwrap_or((field, ""));
+            let element = elements.get(index.parse::<usize>().ok()?)?;
+            if rest.is_empty() {
+                Some(element)
+            } else {
+                member(element, rest)
+            }
+        }
+        Json::Object(members) => {
+            members
+                .iter()
+                .find_map(|(name, value)| match field.strip_prefix(&**name)? {
+                    "" => Some(value),
+                    rest => member(value, rest.strip_prefix('.')?),
+                })
+        }
+        _ => None,
     }
 }
 

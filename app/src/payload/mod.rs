@@ -10,5 +10,5 @@ pub mod form;
 pub mod hex;
 mod message_pack;
 pub mod picture;
-mod tree;
+pub mod tree;
 mod xml;

@@ -4,8 +4,11 @@ use std::{borrow::Cow, sync::Arc};
 
 use super::entry::{Body, Entry};
 use crate::{
-    json::{self, Json},
-    number,
+    json, number,
+    payload::{
+        form::Form,
+        tree::{Kind, Tree, Value},
+    },
 };
 
 /// The values of one field.
@@ -28,42 +31,41 @@ pub struct Point {
 pub fn fields<'e>(entries: impl DoubleEndedIterator<Item = &'e Arc<Entry>>) -> Vec<String> {
     let mut found = Vec::new();
     for entry in entries.rev().take(MOST_EXAMINED) {
-        let Some(text) = whole_text(entry) else {
-            continue;
-        };
-        if let Ok(json) = json::read(text) {
-            collect(&json, Cow::Borrowed(""), &mut found);
+        if let Some(tree) = values(entry) {
+            collect(&tree, Cow::Borrowed(""), &mut found);
         }
     }
     found.sort();
     found
 }
 
-/// Returns the body; `None` if it is not text, or if the page has only its beginning.
-fn whole_text(entry: &Entry) -> Option<&str> {
+/// Returns the values of a body: of JSON, or of MessagePack or CBOR; `None` if it has none, or if the page has only its
+/// beginning.
+fn values(entry: &Entry) -> Option<Tree<'_>> {
     match &entry.body {
-        Body::Text(text) if !entry.is_cut() => Some(text),
-        _ => None,
+        _ if entry.is_cut() => None,
+        Body::Text(text) => json::read(text).ok().map(Tree::from),
+        Body::Bytes(_) => Form::best(entry).tree(entry)?.ok(),
     }
 }
 
-fn collect(json: &Json<'_>, path: Cow<'_, str>, found: &mut Vec<String>) {
+fn collect(tree: &Tree<'_>, path: Cow<'_, str>, found: &mut Vec<String>) {
     if found.len() >= MOST_FIELDS {
         return;
     }
-    match json {
-        Json::Number(_) => {
+    match &tree.value {
+        Value::Plain(Kind::Number, _) => {
             let name = if path.is_empty() { BODY } else { &path };
             if !found.iter().any(|own| own == name) {
                 found.push(name.to_owned());
             }
         }
-        Json::Array(elements) => {
+        Value::List(elements) => {
             for (index, element) in elements.iter().enumerate().take(MOST_ELEMENTS) {
                 collect(element, below(&path, &index.to_string()), found);
             }
         }
-        Json::Object(members) => {
+        Value::Map(members) => {
             for (name, value) in members {
                 collect(value, below(&path, name), found);
             }
@@ -92,17 +94,19 @@ pub fn series<'e>(
         })
         .collect();
     for entry in entries.rev().take(MOST_POINTS) {
-        let Some(text) = whole_text(entry) else {
-            continue;
-        };
-        let Ok(json) = json::read(text) else { continue };
+        let Some(tree) = values(entry) else { continue };
         for series in &mut all {
-            if let Some(Json::Number(text)) = at(&json, &series.field) {
+            let Some(text) = at(&tree, &series.field).and_then(number_of) else {
+                continue;
+            };
+            let value = number::parsed(text);
+            // CBOR and MessagePack have numbers that are none.
+            if value.is_finite() {
                 series.points.push(Point {
                     sequence: entry.sequence,
                     unix_ms: entry.timestamp_ms,
-                    value: number::parsed(text),
-                    text: (*text).to_owned(),
+                    value,
+                    text: text.to_owned(),
                 });
             }
         }
@@ -113,14 +117,20 @@ pub fn series<'e>(
     all
 }
 
-/// Returns the value of a field such as `data.temp`.
-pub fn at<'j, 'a>(json: &'j Json<'a>, field: &str) -> Option<&'j Json<'a>> {
+fn number_of<'t>(tree: &'t Tree<'_>) -> Option<&'t str> {
+    match &tree.value {
+        Value::Plain(Kind::Number, text) => Some(text),
+        _ => None,
+    }
+}
+
+fn at<'t, 'a>(tree: &'t Tree<'a>, field: &str) -> Option<&'t Tree<'a>> {
     if field == BODY {
-        return Some(json);
+        return Some(tree);
     }
     // A name may contain a dot, so the longest name that exists counts.
-    match json {
-        Json::Array(elements) => {
+    match &tree.value {
+        Value::List(elements) => {
             let (index, rest) = field.split_once('.').unwrap_or((field, ""));
             let element = elements.get(index.parse::<usize>().ok()?)?;
             if rest.is_empty() {
@@ -129,7 +139,7 @@ pub fn at<'j, 'a>(json: &'j Json<'a>, field: &str) -> Option<&'j Json<'a>> {
                 at(element, rest)
             }
         }
-        Json::Object(members) => {
+        Value::Map(members) => {
             members
                 .iter()
                 .find_map(|(name, value)| match field.strip_prefix(&**name)? {
@@ -229,6 +239,27 @@ mod tests {
         ]);
         let expected = ["(body)", "a.b", "data.temp", "list.0", "list.2"];
         assert_eq!(fields(entries.iter()), expected);
+    }
+
+    #[test]
+    fn fields_of_cbor_and_message_pack_have_values() {
+        let entry = |(index, body): (usize, &&[u8])| Entry {
+            sequence: index as u64 + 1,
+            body: Body::of(body.to_vec()),
+            ..Entry::default()
+        };
+        // {"t": 1.5, "n": NaN}, {"t": 2}, and MessagePack {"t": -1}.
+        let bodies = [
+            &b"\xa2\x61t\xf9\x3e\x00\x61n\xf9\x7e\x00"[..],
+            b"\xa1\x61t\x02",
+            b"\x81\xa1t\xff",
+        ];
+        let entries: Vec<_> = bodies.iter().enumerate().map(entry).map(Arc::new).collect();
+        assert_eq!(fields(entries.iter()), ["n", "t"]);
+        let all = series(entries.iter(), &["t".to_owned(), "n".to_owned()]);
+        let texts: Vec<_> = all[0].points.iter().map(|point| &*point.text).collect();
+        assert_eq!(texts, ["1.5", "2", "-1"]);
+        assert!(all[1].points.is_empty());
     }
 
     #[test]
