@@ -72,12 +72,13 @@ mod user_command;
 
 use std::process::ExitCode;
 
+use clap::CommandFactory as _;
 use tokio::{
     signal::unix::{SignalKind, signal},
     task::block_in_place,
 };
 
-use cli::{Command, ServeOptions};
+use cli::{Cli, Command, ServeOptions};
 use config::{Configuration, Reloader};
 use serve::Signals;
 use storage::StopError;
@@ -117,8 +118,12 @@ async fn main() -> ExitCode {
             Ok(status) => return status,
             Err(error) => Err(error),
         },
-        Some(Command::Completions(options)) => shell_files::print_completions(&options),
-        Some(Command::Manual(options)) => block_in_place(|| shell_files::write_manual(&options)),
+        Some(Command::Completions(options)) => {
+            shell_files::print_completions(&options, Cli::command())
+        }
+        Some(Command::Manual(options)) => {
+            block_in_place(|| shell_files::write_manual(&options, Cli::command()))
+        }
         Some(Command::Store(options)) => {
             return block_in_place(|| store_command::run(&options));
         }

@@ -4,10 +4,8 @@
 use std::{fs, io, path::PathBuf};
 
 use anyhow::Context as _;
-use clap::{Args, CommandFactory as _};
+use clap::{Args, Command};
 use clap_complete::Shell;
-
-use crate::cli::Cli;
 
 /// The arguments of `carillon completions`.
 #[derive(Debug, Args)]
@@ -24,28 +22,28 @@ pub struct ManualOptions {
     directory: PathBuf,
 }
 
-/// Prints the completions of a shell.
+/// Prints the completions of a shell for a program.
 ///
 /// # Errors
 ///
 /// Standard output is closed.
-pub fn print_completions(options: &CompletionsOptions) -> anyhow::Result<()> {
+pub fn print_completions(options: &CompletionsOptions, mut program: Command) -> anyhow::Result<()> {
     // Into memory first, because the library panics if it cannot write.
     let mut script = Vec::new();
-    clap_complete::generate(options.shell, &mut Cli::command(), NAME, &mut script);
+    clap_complete::generate(options.shell, &mut program, NAME, &mut script);
     io::copy(&mut script.as_slice(), &mut io::stdout().lock()).context("standard output")?;
     Ok(())
 }
 
-/// Writes a manual page for the program and one for each command.
+/// Writes a manual page for a program and one for each of its commands.
 ///
 /// # Errors
 ///
 /// The directory is not writable.
-pub fn write_manual(options: &ManualOptions) -> anyhow::Result<()> {
+pub fn write_manual(options: &ManualOptions, program: Command) -> anyhow::Result<()> {
     let directory = &options.directory;
-    let written = fs::create_dir_all(directory)
-        .and_then(|()| clap_mangen::generate_to(Cli::command(), directory));
+    let written =
+        fs::create_dir_all(directory).and_then(|()| clap_mangen::generate_to(program, directory));
     written.with_context(|| directory.display().to_string())
 }
 
@@ -55,7 +53,10 @@ const NAME: &str = "carillon";
 mod tests {
     use std::collections::BTreeSet;
 
+    use clap::CommandFactory as _;
+
     use super::*;
+    use crate::cli::Cli;
 
     #[test]
     fn the_completions_of_each_shell_know_commands_and_options() {
@@ -74,7 +75,7 @@ mod tests {
         let directory =
             std::env::temp_dir().join(format!("carillon-manual-{}", std::process::id()));
         let options = ManualOptions { directory };
-        write_manual(&options).expect("a writable directory");
+        write_manual(&options, Cli::command()).expect("a writable directory");
         let pages = fs::read_dir(&options.directory).expect("the directory");
         let pages: BTreeSet<_> = pages
             .map(|page| {

@@ -18,7 +18,7 @@ use crate::{
     components::words_of_problem,
     connection::{Connection, Delivery, Listening, Message, Wanted},
     poll::Poll,
-    reactive::{effect, hold, once_live},
+    reactive::{GuardSlot, effect, hold, once_live},
 };
 
 #[derive(Clone, Copy)]
@@ -42,8 +42,9 @@ pub struct Desk {
     pub(super) mine: StoredValue<Option<Board>>,
     pub(super) is_unsaved: StoredValue<bool>,
     pub(super) is_sending: StoredValue<bool>,
-    pub(super) pause: StoredValue<Option<Appointment>, LocalStorage>,
-    listening: StoredValue<Vec<(String, Listening)>, LocalStorage>,
+    pub(super) pause: GuardSlot,
+    /// `None` on the server, which may drop a rendered page on another thread.
+    listening: Option<StoredValue<Vec<(String, Listening)>, LocalStorage>>,
     connection: Connection,
 }
 
@@ -112,8 +113,8 @@ impl Desk {
             mine: StoredValue::new(None),
             is_unsaved: StoredValue::new(false),
             is_sending: StoredValue::new(false),
-            pause: StoredValue::new_local(None),
-            listening: StoredValue::new_local(Vec::new()),
+            pause: GuardSlot::new(),
+            listening: is_browser().then(|| StoredValue::new_local(Vec::new())),
             connection: expect_context(),
         };
         if let Some(values) = received.get_untracked() {
@@ -271,8 +272,11 @@ impl Desk {
 
     /// Subscribes to the board and to the topics of its tiles that the visitor may read, and ends other subscriptions.
     fn listen(self) {
+        let Some(place) = self.listening else {
+            return;
+        };
         let mut wanted = self.read_topics();
-        self.listening.update_value(|listening| {
+        place.update_value(|listening| {
             let is_wanted = |topic: &String| *topic == OWN || wanted.contains(topic);
             listening.retain(|(topic, _)| is_wanted(topic));
             wanted.insert(0, OWN.into());
@@ -293,8 +297,7 @@ impl Desk {
             };
             let wanted = Wanted::new(&topic, Delivery::Every);
             let guard = self.connection.listen(wanted, at, listener);
-            self.listening
-                .update_value(|listening| listening.push((key, guard)));
+            place.update_value(|listening| listening.push((key, guard)));
         }
     }
 

@@ -31,8 +31,7 @@ impl Desk {
         self.note_unsaved();
         // Several steps with an arrow key are one change.
         let save = move || self.save();
-        self.pause
-            .set_value(Some(Appointment::after(PAUSE_MS, save)));
+        self.pause.set(Appointment::after(PAUSE_MS, save));
         true
     }
 

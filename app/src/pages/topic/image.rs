@@ -8,7 +8,7 @@ use leptos::prelude::*;
 use crate::{
     browser,
     payload::picture::Picture,
-    reactive::{effect, live_text, shown},
+    reactive::{GuardSlot, effect, live_text, shown},
     texts::payload as texts,
     topic::Entry,
 };
@@ -18,7 +18,7 @@ pub fn Image(entry: Signal<Arc<Entry>>, picture: Signal<Option<Picture>>) -> imp
     // The address of the bytes in the memory of this page; empty while there is no image.
     let address = RwSignal::new(String::new());
     let is_broken = RwSignal::new(false);
-    let held = StoredValue::new_local(None);
+    let held = GuardSlot::new();
     effect(move |_| {
         let picture = picture.get();
         let image = picture.and_then(|picture| {
@@ -33,7 +33,10 @@ pub fn Image(entry: Signal<Arc<Entry>>, picture: Signal<Option<Picture>>) -> imp
                 .unwrap_or_default(),
         );
         // The earlier address ends after the new one is set.
-        held.set_value(image);
+        match image {
+            Some(image) => held.set(image),
+            None => held.clear(),
+        }
     });
     let alternative = move || {
         let name = picture.with(|picture| picture.map(|picture| picture.format.name()));
