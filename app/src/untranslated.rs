@@ -258,7 +258,10 @@ const NO_TEXT_AFTER: [&str; 6] = [
 ];
 
 /// Literals that are the same in all languages, or no texts although they look like words.
-const NO_TEXTS: [&str; 13] = [
+const NO_TEXTS: [&str; 15] = [
+    // Names of tags in the registry of CBOR.
+    "negative bignum",
+    "decimal fraction",
     // Classes of the style sheet.
     "outcome refused",
     "picture scrolls",

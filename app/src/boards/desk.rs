@@ -136,6 +136,16 @@ impl Desk {
                 desk.fail(&problem);
             }
         });
+        // The board and the rights may have changed while the page had no connection.
+        let was_live = StoredValue::new(false);
+        effect(move |_| {
+            if desk.connection.is_live() {
+                if was_live.get_value() {
+                    desk.request();
+                }
+                was_live.set_value(true);
+            }
+        });
         once_live(move || {
             match has_carried {
                 true => desk.listen(),
@@ -191,7 +201,12 @@ impl Desk {
         match problem.status {
             NOT_FOUND => {
                 self.lacks_values.set_value(false);
-                self.phase.set(Phase::Missing);
+                let was_here = |phase: &Phase| matches!(phase, Phase::Here | Phase::Deleted);
+                self.phase.set(match self.phase.with_untracked(was_here) {
+                    true => Phase::Deleted,
+                    false => Phase::Missing,
+                });
+                self.tag.set_value(String::new());
                 self.may_write.set(true);
                 // So that a wall shows the board as soon as there is one.
                 self.listen();

@@ -73,7 +73,7 @@ pub fn is_on(json: &Json<'_>) -> bool {
 
 /// Returns whether a word means on: every word but these.
 pub fn is_word_on(word: &str) -> bool {
-    let word = word.trim().to_lowercase();
+    let word = word.trim().to_ascii_lowercase();
     !["", "0", "off", "false", "no", "closed", "down", "offline"].contains(&&*word)
 }
 

@@ -29,7 +29,7 @@ pub use list::{Boards, LIST, Listed};
 pub use model::{Board, MOST_BOARD_BYTES, Place, Tile, tag};
 pub use read::check;
 pub use sending::{Outcome, Sender};
-pub use spans::{HEIGHT, WIDTH};
+pub use spans::{HEIGHT, Spans, WIDTH};
 pub use state::{Line, Mark, Row, Shown, State, unfolded};
 
 use crate::address::encoded;
@@ -66,13 +66,22 @@ pub fn name_fault(name: &str) -> Option<&'static str> {
     if name.len() > MOST_NAME_BYTES {
         return Some("the name is longer than 128 bytes");
     }
-    let is_allowed = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
-    if !name.chars().all(is_allowed) {
+    if !name.chars().all(is_of_name) {
         return Some("the name has characters other than letters, digits and - _ .");
     }
     name.split('.')
         .any(str::is_empty)
         .then_some("a level of the name is empty")
+}
+
+/// Returns whether a name may have a character: ASCII letters and digits, `-`, `_`, `.`, and all other characters but white
+/// space, controls and those that change the order of text. The tables of Unicode's letters would be downloaded with the page.
+pub fn is_of_name(character: char) -> bool {
+    match character {
+        'a'..='z' | 'A'..='Z' | '0'..='9' | '-' | '_' | '.' => true,
+        '\0'..='\u{a0}' | '\u{2000}'..='\u{206f}' | '\u{3000}' | '\u{feff}' => false,
+        other => !other.is_whitespace(),
+    }
 }
 
 const MOST_NAME_BYTES: usize = 128;
@@ -86,7 +95,19 @@ mod tests {
         for name in ["hall", "hall.line-1", "작업장", "a_b.c"] {
             assert_eq!(name_fault(name), None, "{name}");
         }
-        for name in ["", ".", "a..b", "a/b", "a b", "a*", "$a", "a\n", "..", ".a"] {
+        for name in [
+            "",
+            ".",
+            "a..b",
+            "a/b",
+            "a b",
+            "a*",
+            "$a",
+            "a\n",
+            "..",
+            ".a",
+            "a\u{202e}b",
+        ] {
             assert!(name_fault(name).is_some(), "{name:?}");
         }
         assert!(name_fault(&"a".repeat(129)).is_some());

@@ -353,7 +353,7 @@ mod tests {
         let many = Form::Json.content(&entry("", many.as_bytes()), &BTreeSet::new());
         assert_eq!(many.lines.len(), fold::MOST_LINES);
         assert!(
-            many.note.starts_with("The first 2\u{202f}000 lines"),
+            many.note.starts_with("The first 2,000 lines"),
             "{}",
             many.note
         );

@@ -84,7 +84,6 @@ texts! {
     TIME = "Time", "시각";
     ON = "on", "켜짐";
     OFF = "off", "꺼짐";
-    ANGLE = "Angle", "각도";
     FROM_TO = "From {} to {}", "{}부터 {}까지";
     LINE_OF = "{} over time", "시간에 따른 {}";
     POINTS_OF = "Positions of {} producers", "발행자 {}개의 위치";

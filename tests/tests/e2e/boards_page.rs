@@ -4,6 +4,7 @@
 use harness::Carillon;
 use harness::browser::{Browser, Screen};
 use harness::http::{get, post};
+use harness::stomp::StompClient;
 use harness::users::{UsersFile, with_token};
 use http::Method;
 use serde_json::{Value, json};
@@ -137,6 +138,33 @@ async fn a_board_is_made_in_one_browser_and_followed_in_another() {
         .await;
     browser.close(|_| false).await;
     other.close(|_| false).await;
+}
+
+#[tokio::test]
+async fn a_board_that_a_restart_has_lost_is_shown_as_deleted() {
+    let server = Carillon::start().await;
+    let address = server.address();
+    put(&server, "hall", None, &board("Hall", "a")).await;
+    let browser = Browser::start().await;
+    open_live(&browser, &server.url("/boards/hall")).await;
+    server.kill().await;
+    browser
+        .element(".connection[data-state=lost], .connection[data-state=connecting]")
+        .await;
+    // In memory nothing survives.
+    let server = Carillon::listening(address, &[]).await;
+    browser
+        .text_until("#board", |text| text.contains("This board was deleted."))
+        .await;
+    press(&browser, "Save it again").await;
+    stored_until(&server, "hall", |board| board["title"] == "Hall").await;
+    // The browser logs the refused connections and the missing board.
+    browser
+        .close(|message| {
+            let expected = ["WebSocket", "404", "ERR_CONNECTION"];
+            expected.iter().any(|part| message.contains(part))
+        })
+        .await;
 }
 
 #[tokio::test]
@@ -368,7 +396,7 @@ async fn the_example_opens_with_one_click_and_is_alive() {
         .await;
     publish(&server, "rect", r#"{"producerId":"e2e","data":90}"#).await;
     browser
-        .text_until(".tile-shape .value", |text| text.ends_with("90°"))
+        .text_until(".tile-shape .value", |text| text == "90°")
         .await;
     browser
         .text_until(".tile-log", |text| text.contains("rect"))
@@ -377,6 +405,40 @@ async fn the_example_opens_with_one_click_and_is_alive() {
     press(&browser, "Edit").await;
     browser.element("#tile-handle-1").await;
     assert_eq!(broken_rules(&browser).await, json!([]));
+    browser.close(|_| false).await;
+}
+
+#[tokio::test]
+async fn all_messages_are_counted_whatever_is_drawn() {
+    let server = Carillon::with(&["--lag", "100000", "--lag-bytes", "100000000"]).await;
+    let tiles = json!({ "tiles": [
+        { "id": 1, "kind": "log", "x": 0, "y": 0, "w": 6, "h": 3, "topic": "fast.*" },
+        { "id": 2, "kind": "line", "x": 6, "y": 0, "w": 6, "h": 3, "topic": "fast.a" },
+        { "id": 3, "kind": "number", "x": 0, "y": 3, "w": 3, "h": 2, "topic": "fast.a" }
+    ]});
+    put(&server, "fast", None, &tiles).await;
+    let browser = Browser::start().await;
+    open_live(&browser, &server.url("/boards/fast")).await;
+    let mut producer = StompClient::connect(&server).await;
+    // The subscriptions of the page are there.
+    producer.publish("fast.a", "0").await;
+    browser
+        .text_until(".tile-number .value", |text| text == "0")
+        .await;
+    let bodies: Vec<String> = (1..=5_000).map(|number| number.to_string()).collect();
+    producer.send_all("/topic/fast.a", &bodies).await;
+    for tile in [".tile-log", ".tile-line", ".tile-number"] {
+        let count = format!("{tile} .count");
+        // A narrow space divides the thousands.
+        browser
+            .text_until(&count, |text| text == "5\u{202f}001")
+            .await;
+    }
+    browser
+        .text_until(".tile-number .value", |text| text == "5000")
+        .await;
+    let lines = "return document.querySelectorAll('.log-lines li').length";
+    assert_eq!(browser.evaluate(lines).await, 100);
     browser.close(|_| false).await;
 }
 

@@ -14,7 +14,10 @@ use wasm_bindgen_futures::JsFuture;
 
 use crate::{
     api::{self, Request, carried},
-    boards::{Board, Boards as List, EXAMPLE, LIST, Listed, address, example, link, name_fault},
+    boards::{
+        Board, Boards as List, EXAMPLE, LIST, Listed, address, example, is_of_name, link,
+        name_fault,
+    },
     change::Change,
     components::{Confirm, Trouble, words_of_problem},
     navigation::Navigation,
@@ -278,11 +281,7 @@ fn Tools(report: RwSignal<String>, poll: Poll) -> impl IntoView {
 
 /// Returns a name for a board from the name of a file.
 fn name_of_file(stem: &str) -> String {
-    let fitting = stem.chars().map(|c| match c.is_alphanumeric() {
-        true => c,
-        false if matches!(c, '-' | '_' | '.') => c,
-        false => '-',
-    });
+    let fitting = stem.chars().map(|c| if is_of_name(c) { c } else { '-' });
     let name: String = fitting.take(40).collect();
     match name_fault(&name) {
         None => name,

@@ -1,202 +1,58 @@
-//! What the tiles show, for each kind.
+//! What the tiles show, as HTML: one element of the view has it as its content. So the browser downloads no code for the
+//! views of each kind, and a frame replaces the content as a whole. Pure, except the rotating rectangle.
+//!
+//! Everything that comes from messages passes [`escaped`].
 
 use leptos::prelude::*;
 
 use super::tile::seconds;
 use crate::{
     angle,
-    boards::{HEIGHT, Kind, Line, Mark, Row, Shown, State, Tile, WIDTH, rounded, unfolded},
+    boards::{HEIGHT, Kind, Line, Mark, Row, Shown, Spans, State, Tile, WIDTH, rounded, unfolded},
     figures::grouped,
     number,
-    reactive::{live_text, plain_text, shown, text},
+    reactive::{live_text, text},
     texts::boards as texts,
     zone::Zone,
 };
 
 /// Draws the values of a tile that does not publish.
-pub fn picture(tile: &Tile, state: RwSignal<State>, zone: RwSignal<Zone>) -> AnyView {
-    match tile.kind {
-        Kind::Number => number_view(tile, state).into_any(),
-        Kind::Gauge => gauge(tile, state).into_any(),
-        Kind::Line => line(tile, state).into_any(),
-        Kind::Bars => bars(tile, state).into_any(),
-        Kind::Shape => shape(state).into_any(),
-        Kind::Plane => plane(tile, state).into_any(),
-        Kind::Text => words(state).into_any(),
-        Kind::Table => table(tile, state, zone).into_any(),
-        Kind::Last => last(state, zone).into_any(),
-        Kind::Lights => lights(state).into_any(),
-        Kind::Log => log(tile, state, zone).into_any(),
-        Kind::Button | Kind::Slider | Kind::Switch => ().into_any(),
-    }
-}
-
-fn number_of(state: RwSignal<State>) -> Option<f64> {
-    state.with(|state| match &state.shown {
-        Shown::Number(value) => Some(*value),
-        Shown::Line(spans) => spans.newest(),
-        _ => None,
-    })
-}
-
-/// Draws a number with its unit; a sentence while there is none.
-fn value(tile: &Tile, state: RwSignal<State>) -> impl IntoView + use<> {
-    let unit = tile.unit.clone();
-    let number = live_text(move || match number_of(state) {
-        Some(value) => rounded(value),
-        None => texts::NO_VALUE.get().into(),
-    });
-    let class = text(move || match number_of(state) {
-        Some(_) => "value",
-        None => "value none-yet",
-    });
-    view! {
-        <p class=class>
-            {number}
-            <small translate="no">{plain_text(unit)}</small>
-        </p>
-    }
-}
-
-fn number_view(tile: &Tile, state: RwSignal<State>) -> impl IntoView + use<> {
-    view! { <div class="big">{value(tile, state)}</div> }
-}
-
-fn gauge(tile: &Tile, state: RwSignal<State>) -> impl IntoView + use<> {
-    let (min, max) = (tile.min.unwrap_or(0.0), tile.max.unwrap_or(100.0));
-    let part = move || {
-        let value = number_of(state).unwrap_or(min);
-        ((value - min) / (max - min)).clamp(0.0, 1.0) * 100.0
+pub fn picture(tile: &Tile, state: RwSignal<State>, zone: RwSignal<Zone>) -> impl IntoView + use<> {
+    let label = match tile.kind {
+        Kind::Plane | Kind::Shape | Kind::Number | Kind::Gauge | Kind::Line => None,
+        _ => Some(tile.name().to_owned()),
     };
-    let dashes = text(move || format!("{} 100", number::fixed(part(), 2)));
-    view! {
-        <div class="gauge">
-            <svg viewBox="0 0 120 64" aria-hidden="true">
-                <path class="gauge-track" d="M10 60A50 50 0 0 1 110 60" />
-                <path
-                    class="gauge-value"
-                    d="M10 60A50 50 0 0 1 110 60"
-                    pathLength="100"
-                    stroke-dasharray=dashes
-                />
-            </svg>
-            {value(tile, state)}
-            <p class="ends" translate="no">
-                <span>{plain_text(rounded(min))}</span>
-                <span>{plain_text(rounded(max))}</span>
-            </p>
-        </div>
-    }
-}
-
-fn line(tile: &Tile, state: RwSignal<State>) -> impl IntoView + use<> {
-    let (min, max) = (tile.min, tile.max);
-    // One computation for the path and for the ends.
-    let drawn = Memo::new(move |_| {
-        state.with(|state| match &state.shown {
-            Shown::Line(spans) => spans.path(min, max),
-            _ => None,
-        })
-    });
-    let path = text(move || {
-        drawn.with(|drawn| {
-            drawn
-                .as_ref()
-                .map(|one| one.path.clone())
-                .unwrap_or_default()
-        })
-    });
-    let ends = live_text(move || {
-        drawn.with(|drawn| match drawn {
-            Some(one) => texts::FROM_TO.with(&[&rounded(one.low), &rounded(one.high)]),
-            None => String::new(),
-        })
-    });
-    view! {
-        <div class="line-tile">
-            {value(tile, state)}
-            <svg
-                viewBox=format!("0 0 {WIDTH} {HEIGHT}")
-                preserveAspectRatio="none"
-                role="img"
-                aria-label=texts::LINE_OF.with(&[tile.name()])
-            >
-                <path class="series series-0" d=path />
-            </svg>
-            <p class="ends">{ends}</p>
-        </div>
-    }
-}
-
-/// The bars lie, so that their names have room, and are a table, so that a screen reader reads the same values.
-fn bars(tile: &Tile, state: RwSignal<State>) -> impl IntoView + use<> {
-    let (min, max) = (tile.min, tile.max);
-    let unit = tile.unit.clone();
-    let rows = move || {
-        let rows = rows_of(state);
-        let values = || rows.iter().map(|row| row.value);
-        let low = min.unwrap_or_else(|| values().fold(0.0, f64::min));
-        let high = max.unwrap_or_else(|| values().fold(0.0, f64::max));
-        let part = move |value: f64| match high > low {
-            true => ((value - low) / (high - low)).clamp(0.0, 1.0) * 100.0,
-            false => 0.0,
-        };
-        let zero = part(0.0);
-        let bar = |row: &Row| {
-            let end = part(row.value);
-            let (from, to) = if end < zero { (end, zero) } else { (zero, end) };
-            let style = format!(
-                "left:{}%;width:{}%",
-                number::fixed(from, 2),
-                number::fixed(to - from, 2)
-            );
-            view! {
-                <tr>
-                    <th scope="row">{plain_text(row.name.clone())}</th>
-                    <td class="bar-cell">
-                        <span class="bar" style=style></span>
-                    </td>
-                    <td class="end">{plain_text(format!("{}{unit}", rounded(row.value)))}</td>
-                </tr>
-            }
-        };
-        rows.iter().map(bar).collect_view()
+    // What may be longer than the tile is scrolled, by keyboard too.
+    let (class, role, tabindex) = match label {
+        Some(_) => ("picture scrolls", Some("group"), Some("0")),
+        None => ("picture", None, None),
     };
+    let rectangle = (tile.kind == Kind::Shape).then(|| rectangle(state));
+    let tile = tile.clone();
+    let content = text(move || state.with(|state| html(&tile, state, zone.get())));
     view! {
-        <div class="scrolls" tabindex="0" role="group" aria-label=tile.name().to_owned()>
-            <table class="bars" translate="no">
-                <tbody>{rows}</tbody>
-            </table>
-        </div>
-        {nothing(state)}
+        {rectangle}
+        <div
+            class=class
+            role=role
+            tabindex=tabindex
+            aria-label=label
+            translate="no"
+            inner_html=content
+        ></div>
     }
 }
 
-fn rows_of(state: RwSignal<State>) -> Vec<Row> {
-    state.with(|state| match &state.shown {
-        Shown::Bars(rows) | Shown::Table(rows) | Shown::Lights(rows) => rows.clone(),
-        _ => Vec::new(),
-    })
-}
-
-/// The sentence that there is no value yet.
-fn nothing(state: RwSignal<State>) -> impl IntoView {
-    let is_nothing = move || state.with(|state| state.shown == Shown::Nothing);
-    view! {
-        <p class="none-yet" style:display=shown(is_nothing)>
-            {texts::NO_VALUE.get()}
-        </p>
-    }
-}
-
-fn shape(state: RwSignal<State>) -> impl IntoView {
+/// Draws the rectangle, which turns to the newest angle over the shorter way.
+fn rectangle(state: RwSignal<State>) -> impl IntoView {
     let drawn = StoredValue::new(0.0);
     let rotation = text(move || {
-        let rotation = angle::turned(drawn.get_value(), number_of(state).unwrap_or(0.0));
+        let angle = state.with(|state| number_of(state).unwrap_or(0.0));
+        let rotation = angle::turned(drawn.get_value(), angle);
         drawn.set_value(rotation);
         format!("rotate({}deg)", number::plain(rotation))
     });
-    let words = live_text(move || match number_of(state) {
+    let words = live_text(move || match state.with(number_of) {
         Some(degrees) => format!("{}°", angle::text(degrees)),
         None => texts::NO_VALUE.get().into(),
     });
@@ -210,182 +66,293 @@ fn shape(state: RwSignal<State>) -> impl IntoView {
                 </g>
             </svg>
             <p class="value" translate="no">
-                <span class="visually-hidden">{texts::ANGLE.get()} ": "</span>
                 {words}
             </p>
         </div>
     }
 }
 
+/// Returns the values of a tile as HTML.
+fn html(tile: &Tile, state: &State, zone: Zone) -> String {
+    match &state.shown {
+        _ if tile.kind == Kind::Shape => String::new(),
+        Shown::Nothing => format!("<p class=\"none-yet\">{}</p>", texts::NO_VALUE.get()),
+        Shown::Number(value) if tile.kind == Kind::Gauge => gauge(tile, *value),
+        Shown::Number(value) => format!("<div class=\"big\">{}</div>", with_unit(tile, *value)),
+        Shown::Line(spans) => line(tile, spans),
+        Shown::Bars(rows) => bars(tile, rows),
+        Shown::Plane(marks) => plane(tile, marks),
+        Shown::Text(text) => format!("<p class=\"words\">{}</p>", escaped(text)),
+        Shown::Table(rows) => table(tile, rows, zone),
+        Shown::Last(line) => last(line, zone),
+        Shown::Lights(rows) => lights(rows),
+        Shown::Log(lines) => log(lines.iter().rev(), zone),
+        Shown::Switch(_) => String::new(),
+    }
+}
+
+fn number_of(state: &State) -> Option<f64> {
+    match &state.shown {
+        Shown::Number(value) => Some(*value),
+        _ => None,
+    }
+}
+
+fn with_unit(tile: &Tile, value: f64) -> String {
+    let unit = match tile.unit.is_empty() {
+        true => String::new(),
+        false => format!("<small>{}</small>", escaped(&tile.unit)),
+    };
+    format!("<p class=\"value\">{}{unit}</p>", rounded(value))
+}
+
+fn gauge(tile: &Tile, value: f64) -> String {
+    let (min, max) = (tile.min.unwrap_or(0.0), tile.max.unwrap_or(100.0));
+    let percent = part(value, min, max) * 100.0;
+    let arc = "d=\"M10 60A50 50 0 0 1 110 60\"";
+    format!(
+        "<div class=\"gauge\"><svg viewBox=\"0 0 120 64\" aria-hidden=\"true\">\
+         <path class=\"gauge-track\" {arc} />\
+         <path class=\"gauge-value\" {arc} pathLength=\"100\" stroke-dasharray=\"{} 100\" /></svg>\
+         {}<p class=\"ends\"><span>{}</span><span>{}</span></p></div>",
+        number::fixed(percent, 2),
+        with_unit(tile, value),
+        rounded(min),
+        rounded(max)
+    )
+}
+
+fn line(tile: &Tile, spans: &Spans) -> String {
+    let Some(drawn) = spans.path(tile.min, tile.max) else {
+        return String::new();
+    };
+    let ends = texts::FROM_TO.with(&[&rounded(drawn.low), &rounded(drawn.high)]);
+    let label = texts::LINE_OF.with(&[tile.name()]);
+    format!(
+        "<div class=\"line-tile\">{}<svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" preserveAspectRatio=\"none\" role=\"img\" \
+         aria-label=\"{}\"><path class=\"series series-0\" d=\"{}\" /></svg><p class=\"ends\">{ends}</p></div>",
+        with_unit(tile, spans.newest().unwrap_or(f64::NAN)),
+        escaped(&label),
+        drawn.path
+    )
+}
+
+/// The bars lie, so that their names have room, and are a table, so that a screen reader reads the same values.
+fn bars(tile: &Tile, rows: &[Row]) -> String {
+    let values = || rows.iter().map(|row| row.value);
+    let low = tile.min.unwrap_or_else(|| values().fold(0.0, f64::min));
+    let high = tile.max.unwrap_or_else(|| values().fold(0.0, f64::max));
+    let percent = |value: f64| match high > low {
+        true => part(value, low, high) * 100.0,
+        false => 0.0,
+    };
+    let zero = percent(0.0);
+    let rows = rows.iter().map(|row| {
+        let end = percent(row.value);
+        let (from, to) = if end < zero { (end, zero) } else { (zero, end) };
+        format!(
+            "<tr><th scope=\"row\">{}</th><td class=\"bar-cell\"><span class=\"bar\" style=\"left:{}%;width:{}%\"></span>\
+             </td><td class=\"end\">{}{}</td></tr>",
+            escaped(&row.name),
+            number::fixed(from, 2),
+            number::fixed(to - from, 2),
+            rounded(row.value),
+            escaped(&tile.unit)
+        )
+    });
+    format!(
+        "<table class=\"bars\"><tbody>{}</tbody></table>",
+        rows.collect::<String>()
+    )
+}
+
 /// The points of the producers. Without bounds each axis has the range of the points.
-fn plane(tile: &Tile, state: RwSignal<State>) -> impl IntoView + use<> {
-    let (min, max) = (tile.min, tile.max);
-    let marks = move || {
-        state.with(|state| match &state.shown {
-            Shown::Plane(marks) => marks.clone(),
-            _ => Vec::new(),
-        })
+fn plane(tile: &Tile, marks: &[Mark]) -> String {
+    let scale = |of: fn(&Mark) -> f64| {
+        let values = || marks.iter().map(of);
+        let low = tile
+            .min
+            .unwrap_or_else(|| values().fold(f64::INFINITY, f64::min));
+        let high = tile
+            .max
+            .unwrap_or_else(|| values().fold(f64::NEG_INFINITY, f64::max));
+        (low, high)
     };
-    let points = move || {
-        let marks = marks();
-        let scale = |of: fn(&Mark) -> f64| {
-            let values = || marks.iter().map(of);
-            let low = min.unwrap_or_else(|| values().fold(f64::INFINITY, f64::min));
-            let high = max.unwrap_or_else(|| values().fold(f64::NEG_INFINITY, f64::max));
-            move |value: f64| {
-                let part = if high > low {
-                    (value - low) / (high - low)
-                } else {
-                    0.5
-                };
-                number::fixed(part.clamp(0.0, 1.0) * 100.0, 2)
-            }
-        };
-        let (across, up) = (scale(|mark| mark.x), scale(|mark| mark.y));
-        let point = |(index, mark): (usize, &Mark)| {
-            let style = format!("left:{}%;bottom:{}%", across(mark.x), up(mark.y));
-            view! {
-                <span class=format!("point point-{}", index % COLOURS) style=style>
-                    <small>{plain_text(mark.producer.clone())}</small>
-                </span>
-            }
-        };
-        marks.iter().enumerate().map(point).collect_view()
-    };
-    let label = text(move || texts::POINTS_OF.with(&[&marks().len().to_string()]));
-    view! {
-        <div class="plane" role="img" aria-label=label translate="no">
-            <div class="plane-inner">{points}</div>
-        </div>
-        {nothing(state)}
-    }
-}
-
-fn words(state: RwSignal<State>) -> impl IntoView {
-    let words = live_text(move || {
-        state.with(|state| match &state.shown {
-            Shown::Text(text) => text.clone(),
-            _ => texts::NO_VALUE.get().into(),
-        })
+    let (across, up) = (scale(|mark| mark.x), scale(|mark| mark.y));
+    let points = marks.iter().enumerate().map(|(index, mark)| {
+        let x = part(mark.x, across.0, across.1) * 100.0;
+        let y = part(mark.y, up.0, up.1) * 100.0;
+        // The name of a point at the right is before it.
+        let side = if x > 60.0 { " point-right" } else { "" };
+        format!(
+            "<span class=\"point point-{}{side}\" style=\"left:{}%;bottom:{}%\"><small>{}</small></span>",
+            index % COLOURS,
+            number::fixed(x, 2),
+            number::fixed(y, 2),
+            escaped(&mark.producer)
+        )
     });
-    view! {
-        <p class="words" tabindex="0" translate="no">
-            {words}
-        </p>
-    }
+    let label = texts::POINTS_OF.with(&[&marks.len().to_string()]);
+    format!(
+        "<div class=\"plane\" role=\"img\" aria-label=\"{label}\"><div class=\"plane-inner\">{}</div></div>",
+        points.collect::<String>()
+    )
 }
 
-fn table(tile: &Tile, state: RwSignal<State>, zone: RwSignal<Zone>) -> impl IntoView + use<> {
-    let unit = tile.unit.clone();
-    let rows = move || {
-        let zone = zone.get();
-        let row = |row: Row| {
-            view! {
-                <tr>
-                    <th scope="row">{plain_text(row.name)}</th>
-                    <td>{plain_text(format!("{}{unit}", row.text))}</td>
-                    <td class="time">{plain_text(seconds(&zone.time_of_day(row.unix_ms)))}</td>
-                </tr>
-            }
-        };
-        rows_of(state).into_iter().map(row).collect_view()
-    };
-    view! {
-        <div class="scrolls" tabindex="0" role="group" aria-label=tile.name().to_owned()>
-            <table class="values" translate="no">
-                <thead class="visually-hidden">
-                    <tr>
-                        <th scope="col">{texts::TOPIC.get()}</th>
-                        <th scope="col">{texts::VALUE.get()}</th>
-                        <th scope="col">{texts::TIME.get()}</th>
-                    </tr>
-                </thead>
-                <tbody>{rows}</tbody>
-            </table>
-        </div>
-        {nothing(state)}
-    }
-}
-
-fn last(state: RwSignal<State>, zone: RwSignal<Zone>) -> impl IntoView {
-    let of = move |of: fn(&Line) -> String| {
-        state.with(|state| match &state.shown {
-            Shown::Last(line) => of(line),
-            _ => String::new(),
-        })
-    };
-    let body = live_text(move || of(|line| unfolded(&line.text)));
-    let from = live_text(move || of(|line| format!("{} · {}", line.topic, line.producer)));
-    let when = live_text(move || {
-        let unix_ms = state.with(|state| state.unix_ms);
-        let number = of(|line| grouped(line.sequence));
-        match unix_ms > 0.0 {
-            true => format!("{number} · {}", zone.get().time_of_day(unix_ms)),
-            false => String::new(),
-        }
+fn table(tile: &Tile, rows: &[Row], zone: Zone) -> String {
+    let rows = rows.iter().map(|row| {
+        format!(
+            "<tr><th scope=\"row\">{}</th><td>{}{}</td><td class=\"time\">{}</td></tr>",
+            escaped(&row.name),
+            escaped(&row.text),
+            escaped(&tile.unit),
+            seconds(&zone.time_of_day(row.unix_ms))
+        )
     });
-    view! {
-        <div class="scrolls last" tabindex="0" role="group" aria-label=texts::KIND_LAST.get()>
-            <p class="meta" translate="no">
-                {from} " " {when}
-            </p>
-            <pre translate="no">
-                <code>{body}</code>
-            </pre>
-            {nothing(state)}
-        </div>
-    }
+    format!(
+        "<table class=\"values\"><thead class=\"visually-hidden\"><tr><th scope=\"col\">{}</th><th scope=\"col\">{}</th>\
+         <th scope=\"col\">{}</th></tr></thead><tbody>{}</tbody></table>",
+        texts::TOPIC.get(),
+        texts::VALUE.get(),
+        texts::TIME.get(),
+        rows.collect::<String>()
+    )
 }
 
-fn lights(state: RwSignal<State>) -> impl IntoView {
-    let items = move || {
-        let item = |row: Row| {
-            let word = if row.is_on { texts::ON } else { texts::OFF }.get();
-            view! {
-                <li data-on=row.is_on.to_string()>
-                    <span class="lamp" aria-hidden="true"></span>
-                    <span translate="no">{plain_text(row.name)}</span>
-                    <small>{plain_text(word)}</small>
-                </li>
-            }
-        };
-        rows_of(state).into_iter().map(item).collect_view()
-    };
-    view! {
-        <div class="scrolls" tabindex="0" role="group" aria-label=texts::KIND_LIGHTS.get()>
-            <ul class="lights">{items}</ul>
-        </div>
-        {nothing(state)}
-    }
+fn last(line: &Line, zone: Zone) -> String {
+    format!(
+        "<p class=\"meta\">{} · {} · {} · {}</p><pre><code>{}</code></pre>",
+        escaped(&line.topic),
+        escaped(&line.producer),
+        grouped(line.sequence),
+        zone.time_of_day(line.unix_ms),
+        escaped(&unfolded(&line.text))
+    )
+}
+
+fn lights(rows: &[Row]) -> String {
+    let items = rows.iter().map(|row| {
+        let word = if row.is_on { texts::ON } else { texts::OFF }.get();
+        format!(
+            "<li data-on=\"{}\"><span class=\"lamp\" aria-hidden=\"true\"></span><span>{}</span> <small>{word}</small></li>",
+            row.is_on,
+            escaped(&row.name)
+        )
+    });
+    format!("<ul class=\"lights\">{}</ul>", items.collect::<String>())
 }
 
 /// The newest line is the first, so that it stays in view.
-fn log(tile: &Tile, state: RwSignal<State>, zone: RwSignal<Zone>) -> impl IntoView + use<> {
-    let lines = move || {
-        let zone = zone.get();
-        let lines: Vec<Line> = state.with(|state| match &state.shown {
-            Shown::Log(lines) => lines.iter().rev().cloned().collect(),
-            _ => Vec::new(),
-        });
-        let item = |line: Line| {
-            view! {
-                <li>
-                    <time>{plain_text(zone.time_of_day(line.unix_ms))}</time>
-                    <b>{plain_text(line.topic)}</b>
-                    <code>{plain_text(line.text)}</code>
-                </li>
-            }
-        };
-        lines.into_iter().map(item).collect_view()
-    };
-    view! {
-        <div class="scrolls" tabindex="0" role="group" aria-label=tile.name().to_owned()>
-            <ol class="log-lines" translate="no">
-                {lines}
-            </ol>
-        </div>
-        {nothing(state)}
+fn log<'l>(lines: impl Iterator<Item = &'l Line>, zone: Zone) -> String {
+    let items = lines.map(|line| {
+        format!(
+            "<li><time>{}</time><b>{}</b><code>{}</code></li>",
+            zone.time_of_day(line.unix_ms),
+            escaped(&line.topic),
+            escaped(&line.text)
+        )
+    });
+    format!("<ol class=\"log-lines\">{}</ol>", items.collect::<String>())
+}
+
+/// Returns the part of a range at which a value lies, from 0 to 1.
+fn part(value: f64, low: f64, high: f64) -> f64 {
+    match high > low {
+        true => ((value - low) / (high - low)).clamp(0.0, 1.0),
+        false => 0.5,
     }
 }
 
+/// Returns a text as a part of HTML: in an element or in an attribute in double quotes.
+fn escaped(text: &str) -> String {
+    let mut html = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '&' => html.push_str("&amp;"),
+            '<' => html.push_str("&lt;"),
+            '>' => html.push_str("&gt;"),
+            '"' => html.push_str("&quot;"),
+            _ => html.push(character),
+        }
+    }
+    html
+}
+
 const COLOURS: usize = 4;
+
+#[cfg(test)]
+mod tests {
+    use broker::MessageId;
+
+    use super::*;
+    use crate::connection::Message;
+
+    const EVIL: &str = "<img src=x onerror=alert(1)> & \"quotes\"";
+
+    fn drawn(kind: Kind, body: &str) -> String {
+        let tile = Tile {
+            kind,
+            topic: "a".into(),
+            field: if kind == Kind::Plane { "x" } else { "" }.into(),
+            field_y: "y".into(),
+            unit: EVIL.into(),
+            title: EVIL.into(),
+            ..Tile::default()
+        };
+        let message = Message {
+            id: MessageId {
+                epoch: 1,
+                position: 1,
+            },
+            topic: EVIL.into(),
+            sequence: 1,
+            timestamp_ms: 1_000.0,
+            producer: EVIL.into(),
+            content_type: String::new(),
+            body: body.into(),
+            missed: None,
+        };
+        html(&tile, &State::begin(&tile, &[message]), Zone::Utc)
+    }
+
+    #[test]
+    fn nothing_of_a_message_is_markup() {
+        let text = crate::quoted::quoted(EVIL);
+        for kind in Kind::ALL {
+            for body in [
+                EVIL.to_owned(),
+                text.clone(),
+                format!("{{{text}:{text}}}"),
+                format!("{{{text}:1}}"),
+                "[1,2]".into(),
+                "7".into(),
+                r#"{"x":1,"y":2}"#.into(),
+            ] {
+                let html = drawn(kind, &body);
+                assert!(!html.contains("<img"), "{kind:?} {body}: {html}");
+                assert!(!html.contains("\"quotes\""), "{kind:?} {body}: {html}");
+            }
+        }
+    }
+
+    #[test]
+    fn values_are_drawn() {
+        for (kind, body, expected) in [
+            (Kind::Number, "21.5", "<p class=\"value\">21.5<small>"),
+            (Kind::Gauge, "25", "stroke-dasharray=\"25.00 100\""),
+            (Kind::Bars, "[5,-5]", "left:50.00%;width:50.00%"),
+            (Kind::Bars, "[5,-5]", "left:0.00%;width:50.00%"),
+            (Kind::Plane, r#"{"x":1,"y":2}"#, "left:50.00%;bottom:50.00%"),
+            (Kind::Lights, "on", "data-on=\"true\""),
+            (Kind::Table, r#"{"t":1}"#, "<th scope=\"row\">t</th><td>1"),
+            (Kind::Log, "ding", "<time>00:00:01.000</time>"),
+            (Kind::Last, r#"{"a":1}"#, "<code>a: 1</code>"),
+            (Kind::Text, "ding", "<p class=\"words\">ding</p>"),
+            (Kind::Line, "3", "M600.0 100.0h0.1"),
+        ] {
+            let html = drawn(kind, body);
+            assert!(html.contains(expected), "{kind:?}: {html}");
+        }
+        assert!(drawn(Kind::Number, "warm").contains("No value yet"));
+    }
+}

@@ -110,10 +110,13 @@ fn use_ascii(pattern: &mut Ast) {
     match pattern {
         Ast::ClassPerl(class) => {
             let span = class.span;
-            let item = ast::ClassSetItem::Ascii(ascii(class));
+            let item = ast::ClassSetItem::Ascii(ast::ClassAscii {
+                negated: false,
+                ..ascii(class)
+            });
             let bracketed = Ast::class_bracketed(ast::ClassBracketed {
                 span,
-                negated: false,
+                negated: class.negated,
                 kind: ast::ClassSet::Item(item),
             });
             // The class has both cases. To ignore case would add letters of Unicode, which `\W` would then match as `k`.
