@@ -7,7 +7,7 @@ texts! {
         "여러 발행자가 동시에 발행하면 구독자는 어떤 순서로 메시지를 볼까요? 이 페이지에서 직접 보고, 비교하고, 측정할 수 있습니다.";
 
     // The settings
-    SETTINGS = "Settings", "설정";
+    SETTINGS = "Settings of the run", "실행 설정";
     PRODUCERS = "Producers", "발행자 수";
     SUBSCRIBERS = "Subscribers", "구독자 수";
     MESSAGES = "Messages of each producer", "발행자당 메시지 수";
