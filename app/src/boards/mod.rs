@@ -26,7 +26,9 @@ pub use field::{rounded, written};
 pub use kind::{Kind, Setting};
 pub use layout::{COLUMNS, in_reading_order, placed, stepped};
 pub use list::{Boards, LIST, Listed};
-pub use model::{Board, MOST_BOARD_BYTES, Place, Tile, tag};
+pub use model::{Board, Place, Tile};
+#[cfg(feature = "ssr")]
+pub use model::{MOST_BOARD_BYTES, tag};
 pub use read::check;
 pub use sending::{Outcome, Sender};
 pub use spans::{HEIGHT, Spans, WIDTH};

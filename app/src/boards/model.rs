@@ -59,11 +59,13 @@ impl Board {
     }
 
     /// Returns the topics and filters of the tiles, each once.
+    #[cfg(feature = "ssr")]
     pub fn topics(&self) -> Vec<&str> {
         topics(&self.tiles)
     }
 
     /// Returns the number of messages that the tiles of a topic can show at first.
+    #[cfg(feature = "ssr")]
     pub fn wanted_messages(&self, topic: &str) -> usize {
         let of_topic = self.tiles.iter().filter(|tile| tile.topic == topic);
         let wanted = of_topic.map(|tile| match tile.kind {
@@ -179,6 +181,7 @@ pub const MOST_TILES: usize = 40;
 /// Maximum length of a board's JSON.
 pub const MOST_BOARD_BYTES: usize = 64 << 10;
 /// Messages of a topic, or topics of a filter, in the document of an open board.
+#[cfg(feature = "ssr")]
 const MOST_FIRST_MESSAGES: usize = 100;
 /// Rows of a board.
 pub const ROWS: u16 = 400;
