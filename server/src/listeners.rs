@@ -16,7 +16,7 @@ use crate::{
     http_port::HttpHandler,
     inherited_listeners::InheritedListeners,
     listener::{self, ConnectionLimit},
-    measurements::ListenerName,
+    measurements::{Label as _, ListenerName},
     mqtt::MqttHandler,
     port::{Port, bind},
     public_url::PublicUrl,
@@ -44,16 +44,24 @@ pub struct Ports {
 }
 
 impl Ports {
-    /// Replaces the addresses of inherited sockets, which win over the options.
+    /// Replaces the addresses by those of the inherited sockets. A port that is off stays off, and its socket is closed.
     pub fn use_inherited(&mut self, inherited: &InheritedListeners) {
-        let port = |name| inherited.address(name).map(Port::At);
+        let port = |name, own: Option<Port>| match own {
+            Some(Port::Off) => None,
+            own => {
+                let address = inherited.address(name)?;
+                warn_of_other_address(name, own.and_then(Port::address), address);
+                Some(Port::At(address))
+            }
+        };
         if let Some(address) = inherited.address(ListenerName::Http) {
+            warn_of_other_address(ListenerName::Http, Some(self.http), address);
             self.http = address;
         }
-        self.stomp = port(ListenerName::Stomp).unwrap_or(self.stomp);
-        self.stomp_tls = port(ListenerName::StompTls).or(self.stomp_tls);
-        self.mqtt = port(ListenerName::Mqtt).unwrap_or(self.mqtt);
-        self.mqtt_tls = port(ListenerName::MqttTls).or(self.mqtt_tls);
+        self.stomp = port(ListenerName::Stomp, Some(self.stomp)).unwrap_or(self.stomp);
+        self.stomp_tls = port(ListenerName::StompTls, self.stomp_tls).or(self.stomp_tls);
+        self.mqtt = port(ListenerName::Mqtt, Some(self.mqtt)).unwrap_or(self.mqtt);
+        self.mqtt_tls = port(ListenerName::MqttTls, self.mqtt_tls).or(self.mqtt_tls);
     }
 
     /// Returns the first address at which other machines can reach messages or management. Metrics are neither.
@@ -155,8 +163,8 @@ impl Listeners {
             None => bind(ports.http, "--listen").await?,
         };
         let mut other = async |name, port: Port, option, protocol| match inherited.take(name) {
-            Some(socket) => Ok(Some(TcpListener::from_std(socket)?)),
-            None => port.bind(option, protocol).await,
+            Some(socket) if port != Port::Off => Ok(Some(TcpListener::from_std(socket)?)),
+            _ => port.bind(option, protocol).await,
         };
         let stomp = other(
             ListenerName::Stomp,
@@ -349,6 +357,21 @@ impl ListenerTasks<'_> {
         };
         let accepting = listener::accept(name, listener, acceptor, self.connection_limit.clone());
         self.tasks.spawn(accepting);
+    }
+}
+
+/// Logs that a port has another address than the options say.
+fn warn_of_other_address(name: ListenerName, wanted: Option<SocketAddr>, inherited: SocketAddr) {
+    if let Some(wanted) = wanted
+        && wanted != inherited
+        && wanted.port() != 0
+    {
+        tracing::warn!(
+            port = name.name(),
+            %inherited,
+            %wanted,
+            "the port keeps the address of its inherited socket; another address needs a restart"
+        );
     }
 }
 

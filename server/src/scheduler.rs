@@ -7,7 +7,10 @@
 use std::{future::poll_fn, sync::Arc, task::Poll, time::Duration};
 
 use broker::{DueWork, Outcome};
-use tokio::{task::yield_now, time::timeout};
+use tokio::{
+    task::yield_now,
+    time::{Instant, timeout, timeout_at},
+};
 
 use crate::{clock, context::durable, server::Server};
 
@@ -27,6 +30,8 @@ pub async fn run_scheduler(server: Arc<Server>) {
 
 /// Delivers everything that is due. Returns false if the server stops.
 async fn deliver_all_due(server: &Server) -> bool {
+    // One wait for all steps: a subscriber that blocks must not delay the messages of others again and again.
+    let until = Instant::now() + MAX_BLOCKED_TIME;
     loop {
         let mut outcome = Outcome::default();
         let work = {
@@ -41,7 +46,7 @@ async fn deliver_all_due(server: &Server) -> bool {
         if outcome.is_journal_full {
             durable(&server.broker, outcome.owed).await;
         }
-        wait_for_slow_subscribers(server, &mut outcome).await;
+        wait_for_slow_subscribers(server, &mut outcome, until).await;
         match work {
             DueWork::More => yield_now().await,
             DueWork::Done => return true,
@@ -50,10 +55,10 @@ async fn deliver_all_due(server: &Server) -> bool {
 }
 
 /// Waits for subscriptions with the rule `block`, for a bounded time.
-async fn wait_for_slow_subscribers(server: &Server, outcome: &mut Outcome) {
+async fn wait_for_slow_subscribers(server: &Server, outcome: &mut Outcome, until: Instant) {
     let blocked = &mut outcome.blocked;
     let caught_up = poll_fn(|context| server.broker.poll_unblocked(blocked, context.waker()));
-    let _ = timeout(MAX_BLOCKED_TIME, caught_up).await;
+    let _ = timeout_at(until, caught_up).await;
 }
 
 /// Waits until something is scheduled. Returns its time.

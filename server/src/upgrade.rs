@@ -10,6 +10,8 @@ use std::{
     },
     path::PathBuf,
     process::{self, Command, Stdio},
+    thread,
+    time::{Duration, Instant},
 };
 
 use anyhow::{Context as _, ensure};
@@ -49,12 +51,23 @@ impl Upgrade {
     /// It cannot be started, or does not say its version.
     pub fn check(&self) -> anyhow::Result<()> {
         let program = self.program.display();
-        let status = Command::new(&self.program)
+        let mut child = Command::new(&self.program)
             .arg("--version")
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .status()
+            .spawn()
             .with_context(|| format!("cannot start {program}"))?;
+        let until = Instant::now() + MAX_CHECK_TIME;
+        let status = loop {
+            match child.try_wait()? {
+                Some(status) => break status,
+                None if Instant::now() >= until => {
+                    child.kill()?;
+                    break child.wait()?;
+                }
+                None => thread::park_timeout(CHECK_PERIOD),
+            }
+        };
         ensure!(status.success(), "{program} --version failed: {status}");
         Ok(())
     }
@@ -94,5 +107,8 @@ fn program() -> io::Result<PathBuf> {
     }
 }
 
+/// Maximum time for the new program to print its version.
+const MAX_CHECK_TIME: Duration = Duration::from_secs(5);
+const CHECK_PERIOD: Duration = Duration::from_millis(10);
 /// The descriptor of the first inherited socket: `SD_LISTEN_FDS_START` of sd_listen_fds(3).
 const FIRST_SOCKET: i32 = 3;

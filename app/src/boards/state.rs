@@ -293,17 +293,19 @@ fn text_of(tile: &Tile, reading: &Reading<'_>) -> Option<String> {
     }
 }
 
-/// Returns the members or elements of a value with their names.
+/// Returns the first members or elements of a value with their names, at most [`MOST_PARTS`].
 fn parts<'j, 'a>(value: &'j Json<'a>) -> Vec<(String, &'j Json<'a>)> {
     match value {
         Json::Array(elements) => {
             let numbered = elements.iter().enumerate();
             numbered
+                .take(MOST_PARTS)
                 .map(|(index, element)| ((index + 1).to_string(), element))
                 .collect()
         }
         Json::Object(members) => members
             .iter()
+            .take(MOST_PARTS)
             .map(|(name, value)| (name.to_string(), value))
             .collect(),
         _ => Vec::new(),
@@ -368,6 +370,8 @@ pub fn unfolded(body: &str) -> String {
     }
 }
 
+/// Members or elements of a value of which a tile takes those that it shows.
+const MOST_PARTS: usize = 1_000;
 /// Messages in which a tile searches for its field if the newest has none.
 const MOST_SEARCHED: usize = 16;
 /// Rows of a table, and lights.

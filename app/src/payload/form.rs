@@ -234,17 +234,19 @@ fn of_picture(picture: Picture, body: &[u8]) -> Content {
     let name = picture.format.name();
     let size = picture.size;
     let size = size.map(|(width, height)| (width.to_string(), height.to_string()));
+    let Some((width, height)) = size else {
+        return Content {
+            note: texts::PICTURE_WITHOUT_SIZE.with(&[name]),
+            ..as_hex(body)
+        };
+    };
     if !picture.is_small_enough() {
-        let (width, height) = size.unwrap_or_default();
         return Content {
             note: texts::HUGE_PICTURE.with(&[name, &width, &height]),
             ..as_hex(body)
         };
     }
-    let note = match size {
-        Some((width, height)) => texts::PICTURE_SIZE.with(&[name, &width, &height]),
-        None => format!("{name}."),
-    };
+    let note = texts::PICTURE_SIZE.with(&[name, &width, &height]);
     Content {
         picture: Some(picture),
         note,

@@ -53,7 +53,7 @@ impl Picture {
         let (format, size) = if bytes.starts_with(b"\x89PNG\r\n\x1a\n") {
             (Format::Png, number(bytes, 16, 4).zip(number(bytes, 20, 4)))
         } else if bytes.starts_with(b"GIF87a") || bytes.starts_with(b"GIF89a") {
-            (Format::Gif, little(bytes, 6, 2).zip(little(bytes, 8, 2)))
+            (Format::Gif, of_gif(bytes))
         } else if bytes.starts_with(b"\xff\xd8\xff") {
             (Format::Jpeg, of_jpeg(bytes))
         } else if bytes.starts_with(b"RIFF") && bytes.get(8..14) == Some(b"WEBPVP") {
@@ -65,10 +65,11 @@ impl Picture {
     }
 
     /// Returns false for an image that needs too much memory: a browser decodes it to four bytes for each pixel, so that a
-    /// body of some kilobytes can take gigabytes.
+    /// body of some kilobytes can take gigabytes. An image without a known size may be such a one, because a decoder may find
+    /// the size where this module does not.
     pub fn is_small_enough(&self) -> bool {
         self.size
-            .is_none_or(|(width, height)| u64::from(width) * u64::from(height) <= MOST_PIXELS)
+            .is_some_and(|(width, height)| u64::from(width) * u64::from(height) <= MOST_PIXELS)
     }
 }
 
@@ -84,6 +85,36 @@ fn little(bytes: &[u8], at: usize, length: usize) -> Option<u32> {
     Some(bytes.fold(0, |number, byte| number << 8 | u32::from(*byte)))
 }
 
+/// Returns the size of the screen, or of the first frame if that is larger: browsers enlarge the screen for it.
+fn of_gif(bytes: &[u8]) -> Option<(u32, u32)> {
+    let (width, height) = little(bytes, 6, 2).zip(little(bytes, 8, 2))?;
+    let (right, bottom) = first_frame(bytes).unwrap_or_default();
+    Some((width.max(right), height.max(bottom)))
+}
+
+/// Returns the right and lower edge of the first frame (GIF89a, 20); `None` if there is none, and nothing is drawn.
+fn first_frame(bytes: &[u8]) -> Option<(u32, u32)> {
+    let flags = *bytes.get(10)?;
+    let has_colours = flags & 0x80 != 0;
+    let mut at = 13;
+    if has_colours {
+        at += 3_usize << ((flags & 7) + 1);
+    }
+    // An extension: its label, and blocks that begin with their length, up to an empty one.
+    while *bytes.get(at)? == 0x21 {
+        at += 2;
+        while let length @ 1.. = *bytes.get(at)? {
+            at += 1 + usize::from(length);
+        }
+        at += 1;
+    }
+    if bytes[at] != 0x2c {
+        return None;
+    }
+    let edge = |start, size| Some(little(bytes, start, 2)? + little(bytes, size, 2)?);
+    edge(at + 1, at + 5).zip(edge(at + 3, at + 7))
+}
+
 /// Finds the first frame header (ITU-T T.81, B.2.2) behind the other segments.
 fn of_jpeg(bytes: &[u8]) -> Option<(u32, u32)> {
     let mut at = 2;
@@ -94,6 +125,9 @@ fn of_jpeg(bytes: &[u8]) -> Option<(u32, u32)> {
         match marker {
             // Fill bytes.
             0xff => at += 1,
+            // Markers without a segment (B.1.1.3).
+            0x01 | 0xd0..=0xd7 => at += 2,
+            0x00 => return None,
             0xc0..=0xcf if !matches!(marker, 0xc4 | 0xc8 | 0xcc) => {
                 let (height, width) = (number(bytes, at + 5, 2)?, number(bytes, at + 7, 2)?);
                 return Some((width, height));
@@ -179,5 +213,13 @@ mod tests {
         assert!(of(8192, 4096));
         assert!(!of(8192, 4097));
         assert!(!of(u32::MAX, u32::MAX));
+        // A frame that is larger than the screen, bytes before the frame header, and a marker without a segment.
+        let gif = b"GIF89a\x01\0\x01\0\x80\0\0\0\0\0\xff\xff\xff\x21\xf9\x04\0\0\0\0\0\x2c\0\0\0\0\x20\x4e\x20\x4e\0";
+        let garbage = b"\xff\xd8\xff\xe0\0\x02\0\0\xff\xc0\0\x11\x08\x4e\x20\x4e\x20\x03";
+        let marker = b"\xff\xd8\xff\x01\xff\xc0\0\x11\x08\x4e\x20\x4e\x20\x03\0\0";
+        for bytes in [&gif[..], garbage, marker] {
+            let picture = Picture::of(bytes).expect("an image");
+            assert!(!picture.is_small_enough(), "{picture:?}");
+        }
     }
 }

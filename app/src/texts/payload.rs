@@ -33,6 +33,7 @@ texts! {
     MOST_LINES = "The first {} lines; fold values to see others.", "처음 {}줄입니다. 값을 접으면 나머지를 볼 수 있습니다.";
     NO_PICTURE = "Not an image: only PNG, JPEG, GIF and WebP are drawn.", "이미지가 아닙니다. PNG, JPEG, GIF, WebP만 그립니다.";
     HUGE_PICTURE = "{} of {} × {} pixels: too large to be drawn.", "{} 이미지({} × {}픽셀)는 너무 커서 그리지 않습니다.";
+    PICTURE_WITHOUT_SIZE = "{} without a size that can be read: not drawn.", "{} 이미지의 크기를 읽을 수 없어 그리지 않습니다.";
     BROKEN_PICTURE = "The browser cannot draw this image: its bytes are damaged.", "이미지의 바이트가 손상되어 브라우저가 그릴 수 없습니다.";
     /// Format, width and height.
     PICTURE_SIZE = "{}, {} × {} pixels.", "{}, {} × {}픽셀.";

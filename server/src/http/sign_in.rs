@@ -185,8 +185,12 @@ fn with_cookie(mut response: Response, cookie: HeaderValue) -> Response {
 
 /// Returns the path if it is one of this server: a link must not lead to another site after signing in.
 pub fn local_path(path: &str) -> &str {
-    let is_local =
-        path.starts_with('/') && !path.starts_with("//") && !path.contains(['\\', '\r', '\n']);
+    let is_forbidden = |one: char| one == '\\' || one.is_control();
+    let way = path.split(['?', '#']).next().unwrap_or_default();
+    let is_local = path.starts_with('/')
+        && !path.starts_with("//")
+        && !path.contains(is_forbidden)
+        && way.split('/').all(|part| part != "..");
     if is_local { path } else { "/" }
 }
 
@@ -214,6 +218,9 @@ mod tests {
             ("//evil.example", "/"),
             ("https://evil.example", "/"),
             ("/\\evil.example", "/"),
+            ("/a\0b", "/"),
+            ("/../evil", "/"),
+            ("/console?a=../b", "/console?a=../b"),
             ("console", "/"),
         ];
         for (path, expected) in table {

@@ -122,6 +122,40 @@ async fn of_changes_at_the_same_time_one_wins() {
 }
 
 #[tokio::test]
+async fn a_board_that_is_created_while_the_old_one_is_deleted_stays() {
+    let server = Carillon::start().await;
+    for round in 0..100 {
+        put(&server, "hall", None, &board("1", "a")).await;
+        let (again, replacement) = (Some(("if-none-match", "*")), board("2", "a"));
+        let created = put(&server, "hall", again, &replacement);
+        let (removed, created) = tokio::join!(remove(&server, "hall"), created);
+        assert_eq!(removed.status, StatusCode::NO_CONTENT, "{round}");
+        if created.status.is_success() {
+            let found = get(server.url("/api/boards/hall")).await;
+            assert_eq!(found.status, StatusCode::OK, "{round}");
+            remove(&server, "hall").await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_board_with_extreme_numbers_can_be_opened() {
+    let server = Carillon::start().await;
+    for number in [f64::MAX, f64::MIN, 5e-324, -0.0] {
+        let mut hall = board("Hall", "a");
+        hall["tiles"][0]["max"] = json!(number);
+        let saved = put(&server, "hall", Some(("if-match", "*")), &hall).await;
+        let saved = match saved.status {
+            StatusCode::PRECONDITION_FAILED => put(&server, "hall", None, &hall).await,
+            _ => saved,
+        };
+        assert!(saved.status.is_success(), "{number}: {saved:?}");
+        let values = get(server.url("/api/boards/hall/values")).await;
+        assert_eq!(values.status, StatusCode::OK, "{number}: {values:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_fault_is_refused_with_its_place() {
     let server = Carillon::start().await;
     let mut wide = board("Hall", "a");

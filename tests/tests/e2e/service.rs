@@ -2,6 +2,7 @@
 //! program.
 
 use std::fs::{self, Permissions};
+use std::io::ErrorKind;
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
@@ -24,6 +25,21 @@ async fn a_server_accepts_from_a_socket_that_it_has_inherited() {
     let carillon = Carillon::inheriting(socket, "http", &[]).await;
 
     assert_eq!(carillon.address(), address);
+    assert_eq!(get(carillon.url("/healthz")).await.status, 200);
+}
+
+#[tokio::test]
+async fn the_inherited_socket_of_a_port_that_is_off_is_closed() {
+    let socket = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = socket.local_addr().expect("its address");
+
+    let carillon = Carillon::inheriting(socket, "stomp", &["--stomp", "off"]).await;
+
+    let refused = TcpStream::connect(address).await;
+    assert_eq!(
+        refused.expect_err("no listener").kind(),
+        ErrorKind::ConnectionRefused
+    );
     assert_eq!(get(carillon.url("/healthz")).await.status, 200);
 }
 

@@ -109,6 +109,8 @@ impl Delayed {
         if due_ms > now_ms {
             return None;
         }
+        // Also if `remove` does not find it.
+        self.order.pop_first();
         self.remove(position);
         Some(position)
     }

@@ -48,6 +48,9 @@ pub enum InvalidSchedule {
         /// The milliseconds of the period.
         ms: u64,
     },
+    /// The repetition of a CRON entry is longer than [`Schedule::MAX_CRON_REPETITION_MS`].
+    #[error("the repetition that begins at each minute of a CRON entry lasts at most an hour")]
+    RepetitionTooLong,
     /// The CRON entry selects no minute after the publication.
     #[error("the CRON entry selects no minute after the publication")]
     Never,
@@ -66,6 +69,9 @@ impl Schedule {
     /// Minimum time between two deliveries of a repetition, in milliseconds: a message that is sent once must not become a
     /// flood.
     pub const MIN_PERIOD_MS: u64 = 1_000;
+    /// Maximum time from the first to the last delivery of the repetition that begins at each minute of a CRON entry, in
+    /// milliseconds: repetitions without an end would become ever more.
+    pub const MAX_CRON_REPETITION_MS: u64 = 3_600_000;
 
     /// Returns a schedule for one delivery after a delay.
     #[must_use]
@@ -95,6 +101,13 @@ impl Schedule {
         let ms = self.period_ms;
         if self.repeats != Some(0) && ms < Self::MIN_PERIOD_MS {
             return Err(InvalidSchedule::PeriodTooShort { ms });
+        }
+        if self.cron.is_some() {
+            // Each selected minute begins another repetition.
+            let length_ms = self.repeats.and_then(|more| ms.checked_mul(more.into()));
+            if length_ms.is_none_or(|length_ms| length_ms > Self::MAX_CRON_REPETITION_MS) {
+                return Err(InvalidSchedule::RepetitionTooLong);
+            }
         }
         match self.due_ms(0) {
             Some(_) => Ok(()),

@@ -98,6 +98,15 @@ fn a_minute_of_a_cron_entry_begins_the_repetition_anew() {
     assert_eq!(begun.at_minute(0), None);
 }
 
+/// Returns a repetition that begins at each minute.
+fn each_minute(period_s: u64, repeats: Option<u32>) -> Schedule {
+    Schedule {
+        period_ms: period_s * 1_000,
+        repeats,
+        ..minutes("* * * * *")
+    }
+}
+
 #[test]
 fn bounds_are_checked() {
     let limit_ms = 10_000;
@@ -117,6 +126,19 @@ fn bounds_are_checked() {
         // Without a repetition the period is a delay.
         (repeating(0, 1, Some(0)), Ok(())),
         (minutes("0 0 29 2 *"), Ok(())),
+        (each_minute(9, Some(400)), Ok(())),
+        (
+            each_minute(9, Some(401)),
+            Err(InvalidSchedule::RepetitionTooLong),
+        ),
+        (
+            each_minute(9, Some(u32::MAX)),
+            Err(InvalidSchedule::RepetitionTooLong),
+        ),
+        (
+            each_minute(9, None),
+            Err(InvalidSchedule::RepetitionTooLong),
+        ),
     ];
     for (schedule, expected) in table {
         assert_eq!(schedule.check(limit_ms), expected, "{schedule:?}");

@@ -157,7 +157,6 @@ pub async fn remove(
             _ => Ok(()),
         }
     })?;
-    server.broker.clear(&topic);
     durable(&server.broker, ticket).await;
     rights.note_managed("delete-board", &name);
     Ok(StatusCode::NO_CONTENT)
@@ -198,6 +197,10 @@ impl Changes {
         server.carry_out(&mut outcome);
         if let Some(Err(error)) = outcome.results.pop() {
             return Err(error.into());
+        }
+        if text.is_empty() {
+            // Before the next change, so that a board which is created after this one stays.
+            server.broker.clear(topic);
         }
         Ok(outcome.owed)
     }

@@ -14,7 +14,7 @@ use broker::{
     Broker, DestinationKind, HistoryPlace, Owner, SharedEntry, TEMPORARY, TopicFilter, TopicName,
 };
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::{no_board, tag_of, text_of, topic_of};
 use crate::{
@@ -42,7 +42,8 @@ pub async fn values(
         Problem::new(StatusCode::INTERNAL_SERVER_ERROR, detail)
     };
     let board = Board::read(&text).map_err(unreadable)?;
-    let document = serde_json::from_str(&text).map_err(|fault| unreadable(fault.to_string()))?;
+    // As it is stored: numbers keep their digits.
+    let document = RawValue::from_string(text).map_err(|fault| unreadable(fault.to_string()))?;
     let principal = rights.principal();
     let topics = board.topics();
     let mut reader = Reader {
@@ -193,7 +194,7 @@ struct BoardValues {
     may_write: bool,
     /// The id of the newest message when the document was made.
     at: String,
-    board: Value,
+    board: Box<RawValue>,
     sources: Vec<Source>,
 }
 
