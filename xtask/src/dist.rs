@@ -20,6 +20,7 @@ use std::collections::BTreeMap;
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::thread;
 use std::time::UNIX_EPOCH;
 
 use anyhow::{Context, Result, ensure};
@@ -52,8 +53,20 @@ pub fn build(profile: Profile) -> Result<()> {
 fn assemble(compiled: &[PathBuf]) -> Result<Assets> {
     let css = style()?;
     let mut assets = Assets::from([(hashed_name("pkg/carillon", "css", &css), css)]);
-    for (module, wasm) in MODULES.into_iter().zip(compiled) {
-        assets.extend(bound(module, wasm)?);
+    // At the same time: without optimisation, as in `cargo xtask run`, wasm-bindgen takes seconds for each module.
+    let modules = thread::scope(|scope| {
+        let mut running = Vec::new();
+        for (module, wasm) in MODULES.into_iter().zip(compiled) {
+            running.push(scope.spawn(move || bound(module, wasm)));
+        }
+        running
+            .into_iter()
+            .map(thread::ScopedJoinHandle::join)
+            .collect::<Vec<_>>()
+    });
+    for module in modules {
+        let module = module.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        assets.extend(module?);
     }
     assets.extend(read_folder(&root().join("public"))?);
     Ok(assets)
@@ -67,7 +80,7 @@ fn style() -> Result<Vec<u8>> {
 /// Returns a WASM module and its JavaScript. The WASM is named first, because the JavaScript
 /// contains its name.
 fn bound(module: Module, wasm: &Path) -> Result<Assets> {
-    let folder = scratch("dist.module");
+    let folder = scratch(&format!("dist.{}", module.name));
     pages::bind(module, wasm, &folder)?;
     let mut files = read_folder(&folder)?;
     let Module { name, .. } = module;
