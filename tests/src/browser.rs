@@ -120,8 +120,13 @@ impl Browser {
 
     /// Returns the visible text of an element.
     pub async fn text(&self, css: &str) -> String {
-        let text = self.element(css).await.text().await;
-        text.unwrap_or_else(|error| panic!("{css}: {error}"))
+        // A page may replace the element after it was found.
+        let text = async || match self.element(css).await.text().await {
+            Err(error) if error.is_stale_element_reference() => None,
+            text => Some(text.unwrap_or_else(|error| panic!("{css}: {error}"))),
+        };
+        let found = eventually(css, text, Option::is_some).await;
+        found.expect("waited for it")
     }
 
     /// Waits until an element's visible text satisfies the condition.
