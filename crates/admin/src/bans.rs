@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     api::Api,
     options::{ListOptions, ServerOptions, ShowOptions},
-    output::{lines, note_next, print},
+    output::{lines, print},
     table::{Align, Table},
     target::Target,
     units,
@@ -84,17 +84,9 @@ pub(crate) async fn run(options: BansOptions) -> anyhow::Result<()> {
 }
 
 async fn list(options: &ListOptions) -> anyhow::Result<()> {
-    let target = Target::new(BANS)
-        .query("after", options.page.after.as_ref())
-        .query("limit", Some(options.page.limit));
-    let found = Api::new(&options.show.server)?.get(&target).await?;
-    let mut next = None;
-    options.show.print(&found, |bans: Bans| {
-        next = bans.next.map(|id| id.to_string());
-        bans.render()
-    })?;
-    note_next(next.as_deref());
-    Ok(())
+    let render = |bans: Bans| (bans.render(), bans.next.map(|id| id.to_string()));
+    let ListOptions { page, show } = options;
+    show.print_list(Target::new(BANS), page, render).await
 }
 
 async fn add(ban: &NewBan<'_>, options: &ShowOptions) -> anyhow::Result<()> {

@@ -7,7 +7,7 @@ use super::{
     api::Api,
     confirmation::Confirmation,
     options::{PageOptions, ServerOptions, ShowOptions},
-    output::{lines, note_next, print, read},
+    output::{lines, print, read},
     table::{Align, Table, record},
     target::Target,
     units,
@@ -76,18 +76,9 @@ pub(crate) async fn run(options: ConnectionsOptions) -> anyhow::Result<()> {
 }
 
 async fn list(options: &ConnectionList) -> anyhow::Result<()> {
-    let target = Target::new(CONNECTIONS)
-        .query("text", options.text.as_ref())
-        .query("after", options.page.after.as_ref())
-        .query("limit", Some(options.page.limit));
-    let found = Api::new(&options.show.server)?.get(&target).await?;
-    let mut next = None;
-    options.show.print(&found, |found: Connections| {
-        next = found.next.map(|id| id.to_string());
-        found.render()
-    })?;
-    note_next(next.as_deref());
-    Ok(())
+    let target = Target::new(CONNECTIONS).query("text", options.text.as_ref());
+    let render = |found: Connections| (found.render(), found.next.map(|id| id.to_string()));
+    options.show.print_list(target, &options.page, render).await
 }
 
 async fn show(id: u64, options: &ShowOptions) -> anyhow::Result<()> {

@@ -5,7 +5,12 @@ use std::io::{self, Write as _};
 use anyhow::Context as _;
 use serde::de::DeserializeOwned;
 
-use super::{options::ShowOptions, table::Table};
+use super::{
+    api::Api,
+    options::{PageOptions, ShowOptions},
+    table::Table,
+    target::Target,
+};
 
 impl ShowOptions {
     /// Prints the server's JSON, or the text that `render` makes of it.
@@ -21,6 +26,31 @@ impl ShowOptions {
             true => print_json(body),
             false => print(&render(read(body)?)),
         }
+    }
+
+    /// Requests a part of a list and prints it, and then how the list goes on. `render` returns the text of the list, and the
+    /// place at which it goes on.
+    ///
+    /// # Errors
+    /// The server cannot be reached or refuses the request; or those of [`ShowOptions::print`].
+    pub(crate) async fn print_list<T: DeserializeOwned>(
+        &self,
+        list: Target,
+        page: &PageOptions,
+        render: impl FnOnce(T) -> (String, Option<String>),
+    ) -> anyhow::Result<()> {
+        let part = list
+            .query("after", page.after.as_ref())
+            .query("limit", Some(page.limit));
+        let found = Api::new(&self.server)?.get(&part).await?;
+        let mut next = None;
+        self.print(&found, |list| {
+            let (text, place) = render(list);
+            next = place;
+            text
+        })?;
+        note_next(next.as_deref());
+        Ok(())
     }
 }
 
@@ -58,7 +88,7 @@ pub(crate) fn lines(table: &Table, is_empty: bool, note: &str) -> String {
 }
 
 /// Prints on standard error how a list goes on.
-pub(crate) fn note_next(next: Option<&str>) {
+fn note_next(next: Option<&str>) {
     if let Some(next) = next {
         let place = quoted(next);
         printable::note(&format!(

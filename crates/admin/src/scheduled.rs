@@ -9,7 +9,7 @@ use super::{
     api::Api,
     confirmation::{Confirmation, counted},
     options::{ListOptions, ServerOptions},
-    output::{lines, note_next, print},
+    output::{lines, print},
     table::{Align, Table},
     target::Target,
     units,
@@ -58,17 +58,9 @@ pub(crate) async fn run(options: ScheduledOptions) -> anyhow::Result<()> {
 }
 
 async fn list(options: &ListOptions) -> anyhow::Result<()> {
-    let target = Target::new(SCHEDULED)
-        .query("after", options.page.after.as_ref())
-        .query("limit", Some(options.page.limit));
-    let found = Api::new(&options.show.server)?.get(&target).await?;
-    let mut next = None;
-    options.show.print(&found, |list: ScheduledList| {
-        next = list.next.clone();
-        list.render(now_ms())
-    })?;
-    note_next(next.as_deref());
-    Ok(())
+    let render = |list: ScheduledList| (list.render(now_ms()), list.next);
+    let ListOptions { page, show } = options;
+    show.print_list(Target::new(SCHEDULED), page, render).await
 }
 
 async fn cancel(

@@ -7,7 +7,7 @@ use super::{
     api::Api,
     confirmation::{Confirmation, counted},
     options::{ListOptions, ServerOptions},
-    output::{lines, note_next, print},
+    output::{lines, print},
     table::{Align, Table},
     target::Target,
     units,
@@ -55,18 +55,13 @@ pub(crate) async fn run(options: SessionsOptions) -> anyhow::Result<()> {
 }
 
 async fn list(options: &ListOptions) -> anyhow::Result<()> {
-    let target = Target::new(SESSIONS)
-        .query("after", options.page.after.as_ref())
-        .query("limit", Some(options.page.limit));
-    let found = Api::new(&options.show.server)?.get(&target).await?;
-    let mut next = None;
-    options.show.print(&found, |found: Sessions| {
+    let render = |found: Sessions| {
         let last = found.sessions.last().filter(|_| found.more);
-        next = last.map(|session| session.client.clone());
-        found.render()
-    })?;
-    note_next(next.as_deref());
-    Ok(())
+        let next = last.map(|session| session.client.clone());
+        (found.render(), next)
+    };
+    let ListOptions { page, show } = options;
+    show.print_list(Target::new(SESSIONS), page, render).await
 }
 
 async fn end(

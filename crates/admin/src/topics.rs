@@ -8,7 +8,7 @@ use super::{
     confirmation::{Confirmation, counted},
     message::Message,
     options::{PageOptions, ServerOptions, ShowOptions},
-    output::{lines, note_next, print, read},
+    output::{lines, print, read},
     table::{Align, Table, record},
     target::Target,
     units,
@@ -80,19 +80,9 @@ pub(crate) async fn run(options: TopicsOptions) -> anyhow::Result<()> {
 }
 
 async fn list(options: &TopicList) -> anyhow::Result<()> {
-    let target = Target::new(TOPICS)
-        .query("filter", options.filter.as_ref())
-        .query("after", options.page.after.as_ref())
-        .query("limit", Some(options.page.limit));
-    let found = Api::new(&options.show.server)?.get(&target).await?;
-    let mut next = None;
-    options.show.print(&found, |topics: Topics| {
-        let text = topics.render();
-        next = topics.next;
-        text
-    })?;
-    note_next(next.as_deref());
-    Ok(())
+    let target = Target::new(TOPICS).query("filter", options.filter.as_ref());
+    let render = |topics: Topics| (topics.render(), topics.next);
+    options.show.print_list(target, &options.page, render).await
 }
 
 async fn show(name: &str, options: &ShowOptions) -> anyhow::Result<()> {

@@ -6,9 +6,8 @@ use clap::Args;
 use serde::Deserialize;
 
 use super::{
-    api::Api,
     options::{PageOptions, ShowOptions},
-    output::{lines, note_next},
+    output::lines,
     table::{Align, Table},
     target::Target,
     units,
@@ -26,18 +25,9 @@ pub struct UsersOptions {
 
 /// Runs the command.
 pub(crate) async fn run(options: UsersOptions) -> anyhow::Result<()> {
-    let target = Target::new("/api/users")
-        .query("after", options.page.after.as_ref())
-        .query("limit", Some(options.page.limit));
-    let found = Api::new(&options.show.server)?.get(&target).await?;
-    let mut next = None;
-    options.show.print(&found, |users: Users| {
-        let text = users.render();
-        next = users.next;
-        text
-    })?;
-    note_next(next.as_deref());
-    Ok(())
+    let render = |users: Users| (users.render(), users.next);
+    let target = Target::new("/api/users");
+    options.show.print_list(target, &options.page, render).await
 }
 
 /// The JSON of `/api/users`.

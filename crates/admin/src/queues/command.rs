@@ -13,7 +13,7 @@ use crate::{
     confirmation::{Confirmation, counted},
     message::{self, Message},
     options::{PageOptions, ServerOptions, ShowOptions},
-    output::{lines, note_next, print, read},
+    output::{lines, print, read},
     target::Target,
 };
 
@@ -151,19 +151,9 @@ pub(crate) async fn run(options: QueuesOptions) -> anyhow::Result<()> {
 }
 
 async fn list(options: &QueueList) -> anyhow::Result<()> {
-    let target = Target::new(QUEUES)
-        .query("filter", options.filter.as_ref())
-        .query("after", options.page.after.as_ref())
-        .query("limit", Some(options.page.limit));
-    let found = Api::new(&options.show.server)?.get(&target).await?;
-    let mut next = None;
-    options.show.print(&found, |queues: Queues| {
-        let text = queues.render();
-        next = queues.next;
-        text
-    })?;
-    note_next(next.as_deref());
-    Ok(())
+    let target = Target::new(QUEUES).query("filter", options.filter.as_ref());
+    let render = |queues: Queues| (queues.render(), queues.next);
+    options.show.print_list(target, &options.page, render).await
 }
 
 async fn show(name: &str, options: &ShowOptions) -> anyhow::Result<()> {
@@ -182,20 +172,15 @@ async fn messages(options: &MessageList, selector: Option<String>) -> anyhow::Re
     let target = Target::new(QUEUES)
         .part(&options.name)
         .part("messages")
-        .query("after", options.page.after.as_ref())
-        .query("limit", Some(options.page.limit))
         .query("selector", selector);
-    let found = Api::new(&options.show.server)?.get(&target).await?;
-    let mut next = None;
-    options.show.print(&found, |found: Messages| {
+    let render = |found: Messages| {
         let last = found.messages.last().filter(|_| found.more);
         let last = last.map(|message| message.id.clone());
-        next = found.next.or(last);
         let table = message::table(&found.messages);
-        lines(&table, found.messages.is_empty(), "no messages")
-    })?;
-    note_next(next.as_deref());
-    Ok(())
+        let text = lines(&table, found.messages.is_empty(), "no messages");
+        (text, found.next.or(last))
+    };
+    options.show.print_list(target, &options.page, render).await
 }
 
 async fn delete(

@@ -4,8 +4,7 @@ use serde::Deserialize;
 
 use super::command::{MessageList, QUEUES};
 use crate::{
-    api::Api,
-    output::{lines, note_next},
+    output::lines,
     table::{Align, Table},
     target::Target,
     units,
@@ -13,19 +12,9 @@ use crate::{
 
 /// Lists the consumers.
 pub(super) async fn list(options: &MessageList) -> anyhow::Result<()> {
-    let target = Target::new(QUEUES)
-        .part(&options.name)
-        .part("consumers")
-        .query("after", options.page.after.as_ref())
-        .query("limit", Some(options.page.limit));
-    let found = Api::new(&options.show.server)?.get(&target).await?;
-    let mut next = None;
-    options.show.print(&found, |found: Consumers| {
-        next = found.next.map(|next| next.to_string());
-        found.render()
-    })?;
-    note_next(next.as_deref());
-    Ok(())
+    let target = Target::new(QUEUES).part(&options.name).part("consumers");
+    let render = |found: Consumers| (found.render(), found.next.map(|next| next.to_string()));
+    options.show.print_list(target, &options.page, render).await
 }
 
 /// The JSON of `/api/queues/{queue}/consumers`.
