@@ -10,7 +10,7 @@ use axum::{
 };
 use serde::Deserialize;
 
-use super::{HttpState, links, sign_in::local_path};
+use super::{HttpState, cookies, links, sign_in::local_path};
 
 /// Returns the language of the document for a request.
 pub fn of(headers: &HeaderMap) -> Language {
@@ -65,17 +65,19 @@ pub struct Choice {
     next: String,
 }
 
-/// Returns the language in the cookies (RFC 6265, 4.2).
+/// Returns the language in the cookies.
 fn chosen(headers: &HeaderMap) -> Option<Language> {
-    let mut pairs = items(headers, header::COOKIE, ';').filter_map(|pair| pair.split_once('='));
-    let (_, tag) = pairs.find(|(name, _)| *name == LANGUAGE_COOKIE)?;
-    Language::of_tag(tag)
+    Language::of_tag(cookies::find(headers, LANGUAGE_COOKIE)?)
 }
 
 /// Returns the language with the greatest weight in Accept-Language (RFC 9110, 12.5.4), the first of them if several have it.
 /// A range such as `ko-KR` stands for its language (RFC 4647, 3.4). `*` stands for the languages that are not listed.
 fn preferred(headers: &HeaderMap) -> Option<Language> {
-    let ranges: Vec<_> = items(headers, header::ACCEPT_LANGUAGE, ',')
+    let values = headers.get_all(header::ACCEPT_LANGUAGE).into_iter();
+    let ranges: Vec<_> = values
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .map(str::trim)
         .take(MOST_RANGES)
         .filter_map(weighted)
         .collect();
@@ -111,19 +113,6 @@ fn weighted(item: &str) -> Option<(&str, f32)> {
     let weight: f32 = weight.trim().parse().ok()?;
     let is_weight = name.trim().eq_ignore_ascii_case("q") && (0.0..=1.0).contains(&weight);
     is_weight.then_some((range.trim(), weight))
-}
-
-/// Returns the items of all headers with this name.
-fn items(
-    headers: &HeaderMap,
-    name: header::HeaderName,
-    separator: char,
-) -> impl Iterator<Item = &str> {
-    let values = headers.get_all(name).into_iter();
-    values
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(move |value| value.split(separator))
-        .map(str::trim)
 }
 
 /// The path of the form.

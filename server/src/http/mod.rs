@@ -8,6 +8,7 @@ mod boards;
 mod body;
 mod bounds;
 mod connections;
+mod cookies;
 mod csv;
 mod document;
 mod events;

@@ -1,7 +1,9 @@
 //! The reader's theme for documents without scripts. The pages keep the choice in the browser's storage, which only scripts
 //! can read, and repeat it in a cookie for these documents (app/src/shell/head.js).
 
-use axum::http::{HeaderMap, header};
+use axum::http::HeaderMap;
+
+use super::cookies;
 
 /// A choice of the reader.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -14,16 +16,11 @@ pub enum Theme {
 }
 
 impl Theme {
-    /// Returns the theme in the cookies of a request (RFC 6265, 4.2).
+    /// Returns the theme in the cookies of a request.
     pub fn of(headers: &HeaderMap) -> Self {
-        let cookies = headers.get_all(header::COOKIE).iter();
-        let mut pairs = cookies
-            .filter_map(|value| value.to_str().ok())
-            .flat_map(|value| value.split(';'))
-            .filter_map(|pair| pair.trim().split_once('='));
-        match pairs.find(|(name, _)| *name == COOKIE) {
-            Some((_, "light")) => Self::Light,
-            Some((_, "dark")) => Self::Dark,
+        match cookies::find(headers, COOKIE) {
+            Some("light") => Self::Light,
+            Some("dark") => Self::Dark,
             _ => Self::System,
         }
     }
@@ -42,6 +39,8 @@ const COOKIE: &str = "theme";
 
 #[cfg(test)]
 mod tests {
+    use axum::http::header;
+
     use super::*;
 
     #[test]

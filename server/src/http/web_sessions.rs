@@ -6,13 +6,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderValue};
 use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine as _};
 use ring::{
     digest,
     rand::{SecureRandom as _, SystemRandom},
 };
 
+use super::cookies;
 use crate::access_control::Login;
 
 /// The logins of browsers. They end with the server.
@@ -88,15 +89,9 @@ impl WebSessions {
         HeaderValue::from_str(&cookie).ok()
     }
 
-    /// Returns the id of the session in a request's cookies (RFC 6265, 4.2).
+    /// Returns the id of the session in a request's cookies.
     pub fn id_in<'a>(&self, headers: &'a HeaderMap) -> Option<&'a str> {
-        let cookies = headers.get_all(header::COOKIE).iter();
-        let mut pairs = cookies
-            .filter_map(|value| value.to_str().ok())
-            .flat_map(|value| value.split(';'))
-            .filter_map(|pair| pair.trim().split_once('='));
-        let (_, id) = pairs.find(|(name, _)| *name == self.name)?;
-        Some(id)
+        cookies::find(headers, self.name)
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<IdHash, WebSession>> {
@@ -125,6 +120,8 @@ const IDLE_TIME: Duration = Duration::from_secs(12 * 60 * 60);
 
 #[cfg(test)]
 mod tests {
+    use axum::http::header;
+
     use super::*;
 
     fn headers(cookie: &str) -> HeaderMap {
