@@ -217,16 +217,12 @@ impl Broker {
         let position = state.sequencer.next();
         let entry = publication.into_entry(position, NO_LOG, &account);
         state.record_scheduled(&entry, &account, &schedule, outcome);
-        let attempt_ms = state.scheduled.add(ScheduledMessage {
-            entry,
-            schedule,
+        let first = NextDelivery {
             progress: 0,
             due_ms,
-            attempt_ms: due_ms,
-            refusals: 0,
-            refusal: None,
-            charges,
-        });
+        };
+        let message = ScheduledMessage::new(entry, schedule, first, charges);
+        let attempt_ms = state.scheduled.add(message);
         self.store.alarm.set(attempt_ms);
         outcome.results.push(Ok(Published {
             id: self.id(position),
@@ -353,16 +349,9 @@ impl Broker {
         let charges = self.charge_scheduled(size + schedule.size(), self.own());
         let entry = publication.into_entry(message.position, NO_LOG, account);
         let mut state = lock_state(&self.state);
-        let attempt_ms = state.scheduled.add(ScheduledMessage {
-            entry,
-            schedule,
-            progress,
-            due_ms,
-            attempt_ms: due_ms,
-            refusals: 0,
-            refusal: None,
-            charges,
-        });
+        let next = NextDelivery { progress, due_ms };
+        let message = ScheduledMessage::new(entry, schedule, next, charges);
+        let attempt_ms = state.scheduled.add(message);
         self.store.alarm.set(attempt_ms);
     }
 }
@@ -396,19 +385,15 @@ impl BrokerState {
         let next = message
             .schedule
             .next(message.progress, message.due_ms, now_ms);
-        let Some(NextDelivery { progress, due_ms }) = next else {
+        let Some(next) = next else {
             self.record_scheduled_end(&message.entry);
             self.scheduled.remove(message);
             return None;
         };
-        message.progress = progress;
-        message.due_ms = due_ms;
-        message.attempt_ms = due_ms;
-        message.refusals = 0;
-        message.refusal = None;
+        message.plan(next);
         if let (Some(journal), Some(queue)) = (self.sequencer.journal(), self.scheduled.journal_id)
         {
-            journal.set_deliveries(queue, message.entry.position(), progress);
+            journal.set_deliveries(queue, message.entry.position(), next.progress);
         }
         Some(message)
     }

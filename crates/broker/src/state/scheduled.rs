@@ -14,7 +14,7 @@ use crate::{
     message::entry::{DestinationKind, SharedEntry},
     name::TopicName,
     queue::ScheduledBytes,
-    schedule::Schedule,
+    schedule::{NextDelivery, Schedule},
 };
 
 /// The messages that wait for their time.
@@ -48,13 +48,42 @@ pub(crate) struct ScheduledMessage {
     pub(crate) charges: ScheduledCharges,
 }
 
-/// What a scheduled message takes of the pools.
+/// The share of a scheduled message in the pools.
 #[derive(Debug)]
 pub(crate) struct ScheduledCharges {
     /// One of the pool of scheduled messages. Its client is the publisher.
     pub(crate) place: Charge,
     /// `None` while the message is being delivered: its copy must find the room.
     pub(crate) bytes: Option<ScheduledBytes>,
+}
+
+impl ScheduledMessage {
+    pub(crate) fn new(
+        entry: SharedEntry,
+        schedule: Schedule,
+        next: NextDelivery,
+        charges: ScheduledCharges,
+    ) -> Self {
+        Self {
+            entry,
+            schedule,
+            progress: next.progress,
+            due_ms: next.due_ms,
+            attempt_ms: next.due_ms,
+            refusals: 0,
+            refusal: None,
+            charges,
+        }
+    }
+
+    /// Plans the next delivery after one that succeeded.
+    pub(crate) fn plan(&mut self, next: NextDelivery) {
+        self.progress = next.progress;
+        self.due_ms = next.due_ms;
+        self.attempt_ms = next.due_ms;
+        self.refusals = 0;
+        self.refusal = None;
+    }
 }
 
 impl ScheduledMessages {
