@@ -10,7 +10,7 @@ pub struct Visitor {
     pub user: String,
     /// Those of [`TOPICS`] that the visitor may not read.
     pub denied: Vec<String>,
-    /// What the visitor may not do with the topics of `/order`.
+    /// The rights that the visitor lacks on the topics of `/order`.
     pub order: Denied,
 }
 

@@ -39,7 +39,7 @@ pub struct Ports {
     pub mqtt: Port,
     /// `None` means the default port if there is a certificate.
     pub mqtt_tls: Option<Port>,
-    /// The metrics, without a login. Only who asks for this port has it.
+    /// The metrics, without a login. There is no such port by default.
     pub metrics: Option<SocketAddr>,
 }
 

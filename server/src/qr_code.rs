@@ -20,7 +20,7 @@ impl QrImage {
         Some(Self { code, text })
     }
 
-    /// Maximum length of a text in bytes. The code of a longer one has more modules than a phone's camera can tell apart on a
+    /// Maximum length of a text in bytes. The code of a longer one has more modules than a phone's camera can distinguish on a
     /// screen.
     pub const MAX_BYTES: usize = 1_000;
 

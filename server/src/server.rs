@@ -72,7 +72,7 @@ pub struct Server {
     pub gate: Arc<Gate>,
     /// The memory of incomplete messages.
     pub partial_input: Arc<PartialInputBudget>,
-    /// What the server counts and measures about itself.
+    /// The counts and measurements of the server about itself.
     pub measurements: Arc<Measurements>,
     /// The queues and lags, for monitoring.
     pub survey: SharedSurvey,

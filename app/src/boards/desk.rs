@@ -57,7 +57,7 @@ struct Slot {
     waiting: Option<Vec<Message>>,
 }
 
-/// What the page shows.
+/// The state of the page.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub enum Phase {
     #[default]

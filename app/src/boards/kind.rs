@@ -1,6 +1,6 @@
 //! The kinds of tiles, and the settings that each has. Pure.
 
-/// What a tile shows, or publishes.
+/// The kind of a tile: the picture that it shows, or the control with which it publishes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Kind {
     #[default]

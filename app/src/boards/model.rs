@@ -166,7 +166,7 @@ pub fn topics(tiles: &[Tile]) -> Vec<&str> {
 }
 
 /// Returns the tag of a board's JSON: the same for the same text only. FNV-1a with 64 bits. It need not resist an attacker,
-/// because whoever may write the board may also replace it.
+/// because a user who may write the board may also replace it.
 pub fn tag(json: &str) -> String {
     let hash = json.bytes().fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)

@@ -1,4 +1,4 @@
-//! What a tile shows: computed from the messages of its topic, with bounded memory. Pure; `pages::boards` draws it.
+//! The state of a tile: computed from the messages of its topic, with bounded memory. Pure; `pages::boards` draws it.
 
 use std::collections::VecDeque;
 

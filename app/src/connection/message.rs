@@ -12,7 +12,7 @@ use crate::host::Image;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Message {
     pub id: MessageId,
-    /// The topic, which a subscription with wildcards does not tell; empty in a message of [`Message::of_image`].
+    /// The topic, which is not that of a subscription with wildcards; empty in a message of [`Message::of_image`].
     pub topic: String,
     pub sequence: u64,
     pub timestamp_ms: f64,

@@ -1,4 +1,4 @@
-//! What the subscribers of this page received: a column for each, of the newest run. Pure.
+//! The messages that the subscribers of this page received: a column for each, of the newest run. Pure.
 
 use std::collections::VecDeque;
 
@@ -273,7 +273,7 @@ mod tests {
         assert_eq!(ends(&glances[0]), Some((29, 40)));
         assert_eq!(ends(&glances[1]), Some((29, 30)));
         assert_eq!((ends(&glances[2]), glances[2].taken), (None, 0));
-        // Far behind.
+        // With a large lag.
         board.take(2, &messages("one", 3..=6), false);
         assert_eq!(ends(&board.glances(3)[2]), Some((3, 6)));
     }

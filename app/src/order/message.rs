@@ -1,7 +1,7 @@
 //! The bodies of the page's messages: those that the producers publish, and the notes with which open pages find each
 //! other and compare what they received. Pure.
 //!
-//! Anybody may publish to these topics, so a body that has another form is ignored.
+//! Every client may publish to these topics, so a body that has another form is ignored.
 
 use super::{
     comparison::Claim,

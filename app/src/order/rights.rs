@@ -4,7 +4,7 @@ use leptos::prelude::use_context;
 
 use crate::{host::Host, reactive::carried_text};
 
-/// What the visitor may not do. The default is that everything is allowed: then the server decides at each request.
+/// The rights that the visitor lacks. The default is that everything is allowed: then the server decides at each request.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Denied {
     /// True if the visitor may not subscribe to one of [`TOPICS`].

@@ -1,4 +1,4 @@
-//! What the decoders of MessagePack and CBOR share: reading bytes in order, within bounds, and the texts of numbers. Pure.
+//! The common part of the decoders of MessagePack and CBOR: reading bytes in order, within bounds, and the texts of numbers. Pure.
 //!
 //! Both decoders are written here and not taken from a crate, because a crate would only read the heads of the values; the
 //! tree, the bounds, the offsets of faults and the exact texts are needed in any case. The tests compare them with

@@ -13,7 +13,7 @@ pub struct Line {
     /// The name of the member, or the index of the element; empty for the outermost value and for closing brackets.
     pub key: String,
     pub text: String,
-    /// What the format says about the value besides: a tag, the type of an extension; usually empty.
+    /// A note of the format about the value: a tag, the type of an extension; usually empty.
     pub note: String,
     pub kind: Kind,
     /// True if the value is folded, false if it can be folded, `None` for other lines.

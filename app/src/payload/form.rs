@@ -29,7 +29,7 @@ pub enum Form {
     Hex,
 }
 
-/// What a form shows of a body.
+/// A body as a form shows it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Content {
     pub lines: Vec<Line>,
@@ -97,7 +97,7 @@ impl Form {
     }
 
     /// Returns the forms that bytes may have, the most probable first. A single number or text of MessagePack and CBOR cannot
-    /// be told from other bytes, so only lists and maps count.
+    /// be distinguished from other bytes, so only lists and maps count.
     fn likely(bytes: &[u8]) -> &'static [Self] {
         let first = bytes.iter().find(|byte| !byte.is_ascii_whitespace());
         match (bytes.first(), first) {

@@ -115,7 +115,7 @@ fn first_frame(bytes: &[u8]) -> Option<(u32, u32)> {
     edge(at + 1, at + 5).zip(edge(at + 3, at + 7))
 }
 
-/// Finds the first frame header (ITU-T T.81, B.2.2) behind the other segments.
+/// Finds the first frame header (ITU-T T.81, B.2.2) after the other segments.
 fn of_jpeg(bytes: &[u8]) -> Option<(u32, u32)> {
     let mut at = 2;
     for _ in 0..MOST_SEGMENTS {

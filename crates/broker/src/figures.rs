@@ -49,7 +49,7 @@ pub struct Figures {
     pub held_bytes: u64,
 }
 
-/// What happened to messages of queues, apart from their delivery and acknowledgement.
+/// The ends of messages of queues, apart from their delivery and acknowledgement.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct QueueResults {
     /// Deliveries of messages that had been delivered before.

@@ -1,4 +1,4 @@
-//! What the server counts and measures about itself, for monitoring.
+//! The counts and measurements of the server about itself, for monitoring.
 //!
 //! The broker has its own figures. Here is what they do not know: connections, TLS, refusals, bytes on sockets, and times.
 //! Nothing here is updated for each message: at most once for a read, a write, a connection or a timer.

@@ -1,8 +1,8 @@
 //! The metrics for a monitoring system, in the OpenMetrics and Prometheus text formats.
 //!
 //! [`catalogue`] has every metric with its name, type and meaning; the page `docs/src/operate/metrics.md` has the same table, which a
-//! test compares. The values are taken at each request from the figures of the broker and of the server, so nothing is
-//! maintained for metrics on the way of a message.
+//! test compares. The values are taken at each request from the figures of the broker and of the server, so a
+//! message only costs the counters of bytes; one read cycle in 64 measures a time.
 
 mod catalogue;
 mod encode;

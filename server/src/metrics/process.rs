@@ -1,6 +1,6 @@
 //! The figures that the system has of the process (Linux: proc(5)). Elsewhere they are absent.
 
-/// The figures of the process; `None` if the system does not tell.
+/// The figures of the process; `None` if the system does not report them.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct ProcessFigures {
     /// Seconds of processor time.

@@ -1,4 +1,4 @@
-//! What the first HTML of a document says about its reader: missing rights and the chosen theme, before any script runs.
+//! The statements of the first HTML about its reader: missing rights and the chosen theme, before any script runs.
 
 use harness::Carillon;
 use harness::browser::Browser;

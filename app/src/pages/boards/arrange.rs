@@ -39,7 +39,7 @@ pub enum Grip {
 struct Drag {
     id: u32,
     grip: Grip,
-    /// Where the drag began, on the page.
+    /// The place on the page at which the drag began.
     start_px: (f64, f64),
     from: Place,
     to: Place,

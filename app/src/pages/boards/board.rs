@@ -154,7 +154,7 @@ fn full_screen() {
     }
 }
 
-/// What is wrong with the board, or with the saving of changes, and what to do.
+/// The fault of the board, or of the saving of changes, and its remedy.
 #[component]
 fn Notices(desk: Desk) -> impl IntoView {
     let is_phase = move |wanted: fn(&Phase) -> bool| shown(move || desk.phase.with(wanted));

@@ -1,4 +1,4 @@
-//! What the tiles show, as HTML: one element of the view has it as its content. So the browser downloads no code for the
+//! The contents of the tiles, as HTML: one element of the view has it as its content. So the browser downloads no code for the
 //! views of each kind, and a frame replaces the content as a whole. Pure, except the rotating rectangle.
 //!
 //! Everything that comes from messages passes [`escaped`].
@@ -22,7 +22,7 @@ pub fn picture(tile: &Tile, state: RwSignal<State>, zone: RwSignal<Zone>) -> imp
         Kind::Plane | Kind::Shape | Kind::Number | Kind::Gauge | Kind::Line => None,
         _ => Some(tile.name().to_owned()),
     };
-    // What may be longer than the tile is scrolled, by keyboard too.
+    // Contents that may be longer than the tile are scrolled, by keyboard too.
     let (class, role, tabindex) = match label {
         Some(_) => ("picture scrolls", Some("group"), Some("0")),
         None => ("picture", None, None),
@@ -137,7 +137,7 @@ fn line(tile: &Tile, spans: &Spans) -> String {
     )
 }
 
-/// The bars lie, so that their names have room, and are a table, so that a screen reader reads the same values.
+/// The bars are horizontal, so that their names have room. They are a table, so that a screen reader reads the same values.
 fn bars(tile: &Tile, rows: &[Row]) -> String {
     let values = || rows.iter().map(|row| row.value);
     let low = tile.min.unwrap_or_else(|| values().fold(0.0, f64::min));

@@ -108,7 +108,7 @@ fn corner(id: u32, title: &str, arranger: Arranger) -> impl IntoView + use<> {
     }
 }
 
-/// What is missing: a right, or the value in the newest message.
+/// The missing part: a right, or the value in the newest message.
 fn notes(tile: &Tile, state: RwSignal<State>, arranger: Arranger) -> impl IntoView + use<> {
     let desk = arranger.desk;
     let tile = tile.clone();

@@ -152,7 +152,7 @@ fn count(
     }
 }
 
-/// What the fields for numbers share.
+/// The properties that all fields for numbers have.
 #[derive(Clone, Copy)]
 struct Field {
     settings: RwSignal<Settings>,

@@ -1,4 +1,4 @@
-//! What one order costs: the measurement and its result.
+//! The cost of one order: the measurement and its result.
 
 use leptos::prelude::*;
 

@@ -149,7 +149,7 @@ pub async fn remove(
     let server = &state.server;
     let topic = topic_of(&name)?;
     rights.check(Right::Publish, DestinationKind::Topic, &topic)?;
-    // A retained message without a body removes the board, and tells those who have it open.
+    // A retained message without a body removes the board, and reaches the pages that have it open.
     let ticket = state.board_changes.publish(server, &topic, "", |current| {
         let current = current.ok_or_else(|| no_board(&name))?;
         match headers.get(header::IF_MATCH) {
