@@ -71,10 +71,7 @@ pub async fn board(
     rights: Rights,
     Path(name): Path<String>,
 ) -> Result<Response, Problem> {
-    let topic = topic_of(&name)?;
-    rights.check(Right::Subscribe, DestinationKind::Topic, &topic)?;
-    let entry = server.broker.retained(&topic);
-    let entry = entry.ok_or_else(|| no_board(&name))?;
+    let entry = readable_board(&server, &rights, &name)?;
     let headers = [
         (
             header::CONTENT_TYPE,
@@ -259,6 +256,14 @@ fn matches(known: &HeaderValue, tag: &str) -> bool {
 fn changed(name: &str) -> Problem {
     let detail = format!("somebody else has changed board {name} meanwhile: get it again");
     Problem::new(StatusCode::PRECONDITION_FAILED, detail)
+}
+
+/// Returns the message with a board that the sender may read.
+fn readable_board(server: &Server, rights: &Rights, name: &str) -> Result<SharedEntry, Problem> {
+    let topic = topic_of(name)?;
+    rights.check(Right::Subscribe, DestinationKind::Topic, &topic)?;
+    let entry = server.broker.retained(&topic);
+    entry.ok_or_else(|| no_board(name))
 }
 
 fn no_board(name: &str) -> Problem {

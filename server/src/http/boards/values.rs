@@ -16,7 +16,7 @@ use broker::{
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::{no_board, tag_of, text_of, topic_of};
+use super::{readable_board, tag_of, text_of};
 use crate::{
     access_control::Principal,
     clock, fairness,
@@ -30,12 +30,9 @@ pub async fn values(
     rights: Rights,
     Path(name): Path<String>,
 ) -> Result<Response, Problem> {
-    let topic = topic_of(&name)?;
-    rights.check(Right::Subscribe, DestinationKind::Topic, &topic)?;
     // Before the board and the messages are read: a subscription that starts here misses nothing.
     let at = server.broker.newest_id();
-    let entry = server.broker.retained(&topic);
-    let entry = entry.ok_or_else(|| no_board(&name))?;
+    let entry = readable_board(&server, &rights, &name)?;
     let text = text_of(&entry);
     let unreadable = |fault: String| {
         let detail = format!("the stored board cannot be read: {fault}");
