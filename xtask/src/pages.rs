@@ -48,7 +48,7 @@ pub const MODULES: [Module; 3] = [
 /// order of [`MODULES`].
 pub fn compile(profile: Profile) -> Result<Vec<PathBuf>> {
     require_target()?;
-    let arguments = ["--profile", profile.of_pages(), "--target", TARGET];
+    let arguments = [profile.of_pages(), &["--target", TARGET]].concat();
     let packages = MODULES.map(|module| module.package);
     let built = process::cargo_build_all(&packages, &arguments, &[])?;
     let is_wasm = |file: &PathBuf| file.extension().is_some_and(|found| found == "wasm");

@@ -1,12 +1,13 @@
 //! Builds the server with the pages' files embedded, and runs it.
 
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result};
 
 use crate::dist;
-use crate::process::{cargo_build, command};
+use crate::process::{cargo_build, command, root};
 use crate::profile::Profile;
 
 /// Builds the pages, then the server, which embeds them.
@@ -18,7 +19,24 @@ pub fn build(profile: Profile) -> Result<PathBuf> {
         Profile::Quick => &[("CARILLON_DIST", profile.dist())],
         Profile::Release | Profile::Test => &[],
     };
-    compile(profile, folder)
+    let binary = compile(profile, folder)?;
+    match profile {
+        Profile::Quick => link_to_short_path(&binary),
+        Profile::Release | Profile::Test => Ok(binary),
+    }
+}
+
+/// Links `target/quick/carillon`, the path that the documents name, to the binary, which cargo keeps in a folder of its target.
+fn link_to_short_path(binary: &Path) -> Result<PathBuf> {
+    let name = binary.file_name().context("a binary without a name")?;
+    let short = root().join("target/quick").join(name);
+    if short.exists() {
+        fs::remove_file(&short)?;
+    }
+    fs::hard_link(binary, &short)
+        .or_else(|_| fs::copy(binary, &short).map(drop))
+        .with_context(|| format!("{} cannot be written", short.display()))?;
+    Ok(short)
 }
 
 /// Builds the server without the pages, with these variables.
