@@ -52,7 +52,7 @@ pub fn shell() -> impl IntoView {
             <head>
                 <meta charset="utf-8" />
                 {base.map(|base| view! { <base href=base /> })}
-                <title>{title}</title>
+                <title inner_html=escaped(&title)></title>
                 <meta name="viewport" content="width=device-width, initial-scale=1" />
                 <meta name="description" content=texts::shell::DESCRIPTION.get() />
                 <meta name="color-scheme" content="light dark" />
@@ -111,6 +111,12 @@ fn module_links(files: ModuleAssets) -> impl IntoView {
         />
         <script type="module" nonce=nonce inner_html=start></script>
     }
+}
+
+/// Returns a text for `title`, whose content ends at the first tag and may have character references (HTML, 13.1.2.2:
+/// escapable raw text elements). Leptos itself would write a comment after the text, which a tab would show, when it boxes views.
+fn escaped(title: &str) -> String {
+    title.replace('&', "&amp;").replace('<', "&lt;")
 }
 
 /// Returns the script that runs before the first paint, without its comments and indentation.
@@ -220,6 +226,27 @@ mod tests {
             let dropped = std::thread::spawn(move || owner.cleanup());
             assert!(dropped.join().is_ok(), "{path}");
         }
+    }
+
+    #[cfg(feature = "ssr")]
+    #[test]
+    fn a_name_in_the_title_cannot_end_it() {
+        use std::sync::Arc;
+
+        use hydration_context::SsrSharedContext;
+        use leptos::prelude::{Owner, RenderHtml as _, provide_context};
+
+        let owner = Owner::new_root(Some(Arc::new(SsrSharedContext::new())));
+        let html = owner.with(|| {
+            provide_context(crate::RequestPath {
+                path: "/topics/%3C%2Ftitle%3E%26lt%3B".to_owned(),
+                query: String::new(),
+            });
+            super::shell().to_html()
+        });
+        let (_, title) = html.split_once("<title>").expect("a title");
+        let (title, _) = title.split_once("</title>").expect("its end");
+        assert!(title.starts_with("&lt;/title>&amp;lt; · "), "{title}");
     }
 
     /// Returns the values of the rule with this selector.
