@@ -37,7 +37,7 @@ impl RequestPath {
         let depth = self.path.matches('/').count().saturating_sub(1);
         match (depth, self.route().module()) {
             (0, Module::Demo | Module::Order) => None,
-            (0, Module::Tools) => Some("./".to_owned()),
+            (0, Module::Tools | Module::Boards) => Some("./".to_owned()),
             (depth, _) => Some("../".repeat(depth)),
         }
     }
@@ -53,6 +53,8 @@ pub struct Assets {
     pub tools: Option<ModuleAssets>,
     /// `None` if `dist/` was built without the third module.
     pub order: Option<ModuleAssets>,
+    /// `None` if `dist/` was built without the fourth module.
+    pub boards: Option<ModuleAssets>,
 }
 
 /// The files of one module.

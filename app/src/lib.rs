@@ -4,7 +4,7 @@
 //!
 //! The server uses [`shell()`] (the document), [`PATHS`] and [`Route`] (the paths that have a
 //! page), and the contexts [`Assets`], [`Host`] and [`RequestPath`], which it provides before
-//! rendering. The browser calls `start()`, `start_tools()` or `start_order()`, depending on the module (see `program`).
+//! rendering. The browser calls `start()`, `start_tools()`, `start_order()` or `start_boards()`, depending on the module (see `program`).
 
 mod address;
 mod angle;
@@ -98,6 +98,12 @@ pub fn start_tools() {
 #[cfg(feature = "browser")]
 pub fn start_order() {
     start_program(pages::order());
+}
+
+/// Does the same for the pages of boards.
+#[cfg(feature = "browser")]
+pub fn start_boards() {
+    start_program(pages::boards());
 }
 
 #[cfg(feature = "browser")]

@@ -12,6 +12,8 @@ pub enum Module {
     Tools,
     /// `frontend/order`: the page of the order, which contains the broker.
     Order,
+    /// `frontend/boards`: the list of boards and one board, which people open on phones and on walls.
+    Boards,
 }
 
 /// The pages of one module. The root component gets them as a value, so that a module contains only the pages that its

@@ -78,13 +78,9 @@ impl Route {
     /// Returns the module that draws the page.
     pub fn module(self) -> Module {
         match self {
-            Self::Topics
-            | Self::Topic
-            | Self::Queue
-            | Self::Connections
-            | Self::Boards
-            | Self::Board => Module::Tools,
+            Self::Topics | Self::Topic | Self::Queue | Self::Connections => Module::Tools,
             Self::Order => Module::Order,
+            Self::Boards | Self::Board => Module::Boards,
             _ => Module::Demo,
         }
     }

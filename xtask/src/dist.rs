@@ -8,11 +8,13 @@
 //! dist/pkg/tools_bg-<hash>.wasm      the pages of topics, queues and connections
 //! dist/pkg/order-<hash>.js           loads the WASM of the third module
 //! dist/pkg/order_bg-<hash>.wasm      the page of the order
+//! dist/pkg/boards-<hash>.js          loads the WASM of the fourth module
+//! dist/pkg/boards_bg-<hash>.wasm     the pages of boards
 //! dist/...                           public/, unchanged
 //! ```
 //!
-//! The server finds a file in `pkg/` by its extension; those of the other modules begin with `tools` and `order`. Compressed forms (`.br`, `.gz`) are in the
-//! same folder as the files. `cargo xtask run` has a folder of its own with the same layout, without
+//! The server finds a file in `pkg/` by its extension; those of the other modules begin with `tools`, `order` and
+//! `boards`. Compressed forms (`.br`, `.gz`) are in the same folder as the files. `cargo xtask run` has a folder of its own with the same layout, without
 //! compressed forms. A folder is replaced as a whole, and only if its contents change, because a
 //! change makes cargo build the server again.
 

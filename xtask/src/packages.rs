@@ -13,7 +13,7 @@ pub const LEPTOS: [&str; 2] = ["carillon-server", "carillon-app"];
 
 /// The packages that run in browsers. Named together with `frontend`, `app` is built for the
 /// browser instead of the server.
-pub const BROWSER: [&str; 7] = [
+pub const BROWSER: [&str; 8] = [
     "carillon-wire",
     "carillon-broker",
     "carillon-store",
@@ -21,6 +21,7 @@ pub const BROWSER: [&str; 7] = [
     "carillon-frontend",
     "carillon-tools",
     "carillon-order",
+    "carillon-boards",
 ];
 
 /// Returns the libraries: `carillon-NAME` for each folder `crates/NAME`.

@@ -15,7 +15,7 @@ mod topic;
 mod topics;
 
 use leptos::{
-    either::{Either, EitherOf6, EitherOf7},
+    either::{Either, EitherOf3, EitherOf5, EitherOf6},
     prelude::*,
 };
 
@@ -57,15 +57,13 @@ pub fn demo() -> Program<impl IntoView> {
 pub fn tools() -> Program<impl IntoView> {
     Program {
         module: Module::Tools,
-        title: tools_title,
+        title: title_with_name,
         draw: |route| match route {
-            Route::Topics => EitherOf7::A(view! { <Topics /> }),
-            Route::Topic => EitherOf7::B(view! { <Topic name=subject() /> }),
-            Route::Queue => EitherOf7::C(view! { <Queue name=subject() /> }),
-            Route::Connections => EitherOf7::D(view! { <Connections /> }),
-            Route::Boards => EitherOf7::E(view! { <Boards /> }),
-            Route::Board => EitherOf7::F(view! { <OneBoard name=subject() /> }),
-            _ => EitherOf7::G(view! { <NotFound /> }),
+            Route::Topics => EitherOf5::A(view! { <Topics /> }),
+            Route::Topic => EitherOf5::B(view! { <Topic name=subject() /> }),
+            Route::Queue => EitherOf5::C(view! { <Queue name=subject() /> }),
+            Route::Connections => EitherOf5::D(view! { <Connections /> }),
+            _ => EitherOf5::E(view! { <NotFound /> }),
         },
     }
 }
@@ -82,8 +80,21 @@ pub fn order() -> Program<impl IntoView> {
     }
 }
 
+/// Returns the pages of the fourth module.
+pub fn boards() -> Program<impl IntoView> {
+    Program {
+        module: Module::Boards,
+        title: title_with_name,
+        draw: |route| match route {
+            Route::Boards => EitherOf3::A(view! { <Boards /> }),
+            Route::Board => EitherOf3::B(view! { <OneBoard name=subject() /> }),
+            _ => EitherOf3::C(view! { <NotFound /> }),
+        },
+    }
+}
+
 /// Returns the title of a page: a page with a name begins with the name.
-fn tools_title(route: Route) -> String {
+fn title_with_name(route: Route) -> String {
     match route {
         Route::Topic | Route::Queue | Route::Board => format!("{} · {}", subject(), route.title()),
         _ => route.title().to_owned(),

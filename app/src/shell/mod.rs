@@ -5,7 +5,7 @@ mod palette;
 mod settings;
 
 use leptos::nonce::use_nonce;
-use leptos::{either::EitherOf3, prelude::*};
+use leptos::{either::EitherOf4, prelude::*};
 
 use settings::Settings;
 
@@ -35,15 +35,19 @@ pub fn shell() -> impl IntoView {
     let (title, drawn) = match module {
         Module::Demo => {
             let program = pages::demo();
-            ((program.title)(route), EitherOf3::A(app(program)))
+            ((program.title)(route), EitherOf4::A(app(program)))
         }
         Module::Tools => {
             let program = pages::tools();
-            ((program.title)(route), EitherOf3::B(app(program)))
+            ((program.title)(route), EitherOf4::B(app(program)))
         }
         Module::Order => {
             let program = pages::order();
-            ((program.title)(route), EitherOf3::C(app(program)))
+            ((program.title)(route), EitherOf4::C(app(program)))
+        }
+        Module::Boards => {
+            let program = pages::boards();
+            ((program.title)(route), EitherOf4::D(app(program)))
         }
     };
     view! {
@@ -90,6 +94,7 @@ fn asset_links(assets: Assets, module: Module) -> impl IntoView {
         Module::Demo => Some(assets.demo),
         Module::Tools => assets.tools,
         Module::Order => assets.order,
+        Module::Boards => assets.boards,
     };
     view! {
         <link rel="stylesheet" href=assets.css />

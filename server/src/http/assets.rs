@@ -80,13 +80,17 @@ fn find_hashed() -> Option<app::Assets> {
         demo: find_module(Module::Demo)?,
         tools: find_module(Module::Tools),
         order: find_module(Module::Order),
+        boards: find_module(Module::Boards),
     })
 }
 
 /// The beginnings of the names of the further modules' files. The names of the other files in the folder depend on the build tool
 /// (`cargo xtask` or Trunk).
-const FURTHER_MODULES: [(&str, Module); 2] =
-    [("pkg/tools", Module::Tools), ("pkg/order", Module::Order)];
+const FURTHER_MODULES: [(&str, Module); 3] = [
+    ("pkg/tools", Module::Tools),
+    ("pkg/order", Module::Order),
+    ("pkg/boards", Module::Boards),
+];
 
 fn file(path: &str, headers: &HeaderMap) -> Option<Response> {
     let media_type = media_type(path)?;

@@ -216,6 +216,8 @@ async fn a_page_loads_only_the_module_that_draws_it() {
         ("/queues/orders", "pkg/tools"),
         ("/connections", "pkg/tools"),
         ("/order", "pkg/order"),
+        ("/boards", "pkg/boards"),
+        ("/boards/any", "pkg/boards"),
     ] {
         let page = get(server.url(path)).await.text();
         let names = page
