@@ -1,5 +1,4 @@
-//! The load: both demonstration pages and the console in a window each, and a high rate of
-//! messages.
+//! The load: the pages in a window each, and a high rate of messages.
 
 use std::num::NonZero;
 use std::thread;
@@ -8,10 +7,13 @@ use std::time::Duration;
 use fantoccini::wd::WindowHandle;
 use harness::Carillon;
 use harness::browser::Browser;
+use harness::http::{request, send};
+use http::Method;
+use serde_json::json;
 use tokio::time::{Instant, sleep};
 
 use crate::account::{self, Account};
-use crate::options::Options;
+use crate::options::{Options, Pages};
 use crate::publisher::Publisher;
 use crate::report;
 use crate::window::{self, Sample};
@@ -20,7 +22,7 @@ use crate::window::{self, Sample};
 pub struct Series {
     pub page: &'static str,
     pub samples: Vec<Sample>,
-    /// The totals of the page's topic, or None if it has no topic.
+    /// The totals of the page's topic, or None if the page does not show them.
     pub account: Option<Account>,
 }
 
@@ -32,8 +34,9 @@ pub struct Load {
     pub machine: String,
 }
 
-const PAGES: [&str; 3] = ["/rect", "/chart", "/console"];
-/// The topics of the first pages, in the same order.
+const DEMO: [&str; 3] = ["/rect", "/chart", "/console"];
+const TOOLS: [&str; 2] = ["/topics/rect", "/boards/bench"];
+/// The topics of the messages, which the first pages of the demonstration show in the same order.
 const TOPICS: [&str; 2] = ["rect", "chart"];
 const WARM_UP: Duration = Duration::from_secs(3);
 const PERIOD: Duration = Duration::from_secs(10);
@@ -42,39 +45,54 @@ const INPUT_PERIOD: Duration = Duration::from_millis(100);
 
 pub async fn measure(server: &Carillon, browser: &Browser, options: Options) -> Load {
     let before = published(server).await;
-    let windows = open(server, browser).await;
+    let pages: &[&'static str] = match options.pages {
+        Pages::Demo => &DEMO,
+        Pages::Tools | Pages::Tree => &TOOLS,
+    };
+    if options.pages != Pages::Demo {
+        save_board(server).await;
+    }
+    let windows = open(server, browser, pages).await;
     let publisher = Publisher::start(server.address(), options.rate);
     sleep(WARM_UP).await;
     for window in &windows {
         browser.show(window).await;
         window::sample(browser).await;
     }
-    let mut series = PAGES.map(|page| Series {
+    let series = pages.iter().map(|page| Series {
         page,
         samples: Vec::new(),
         account: None,
     });
+    let mut series: Vec<_> = series.collect();
     let start = Instant::now();
     while start.elapsed() < options.duration {
         for (window, series) in windows.iter().zip(&mut series) {
             browser.show(window).await;
-            play(browser, PERIOD.min(options.duration) / PAGES.len() as u32).await;
+            play(browser, PERIOD.min(options.duration) / pages.len() as u32).await;
             series.samples.push(window::sample(browser).await);
         }
         report::print_progress(start.elapsed(), options, &series);
     }
     let machine = machine();
     let sent = publisher.stop();
-    close_last(browser, &windows).await;
-    let after = published(server).await;
-    for (index, (window, series)) in windows.iter().zip(&mut series).enumerate() {
-        if let Some(total) = after.get(index) {
-            browser.show(window).await;
-            series.account = Some(account::settle(browser, total - before[index]).await);
+    match options.pages {
+        Pages::Demo => {
+            close_last(browser, &windows).await;
+            let after = published(server).await;
+            for (index, total) in after.into_iter().enumerate() {
+                browser.show(&windows[index]).await;
+                let published = total - before[index];
+                series[index].account = Some(account::settle(browser, published).await);
+            }
+        }
+        Pages::Tools | Pages::Tree => {
+            browser.show(&windows[0]).await;
+            wait_for_end_of_tail(server, browser).await;
         }
     }
     Load {
-        series: series.into(),
+        series,
         sent,
         machine,
     }
@@ -92,16 +110,16 @@ async fn published(server: &Carillon) -> [u64; 2] {
     [rect.await, chart.await]
 }
 
-async fn open(server: &Carillon, browser: &Browser) -> Vec<WindowHandle> {
+async fn open(server: &Carillon, browser: &Browser, pages: &[&str]) -> Vec<WindowHandle> {
     let mut windows = vec![browser.window().await];
-    for index in 0..PAGES.len() {
+    for (index, page) in pages.iter().enumerate() {
         if index > 0 {
             let window = browser.client.new_window(false).await.expect("a window");
             windows.push(window.handle);
         }
         browser.show(&windows[index]).await;
         window::prepare(browser).await;
-        browser.open(&server.url(PAGES[index])).await;
+        browser.open(&server.url(page)).await;
     }
     windows
 }
@@ -113,6 +131,35 @@ async fn close_last(browser: &Browser, windows: &[WindowHandle]) {
         let closed = browser.client.close_window().await;
         closed.expect("the window was open");
     }
+}
+
+/// Waits until the tail shows the newest message of its topic.
+async fn wait_for_end_of_tail(server: &Carillon, browser: &Browser) {
+    let [newest, _] = published(server).await;
+    let last = "return [...document.querySelectorAll('.message-row .number')].at(-1)?.textContent";
+    let newest = newest.to_string();
+    browser.evaluate_until(last, |last| *last == *newest).await;
+    eprintln!("the tail shows message {newest}, the newest");
+}
+
+/// Saves the board `bench`, whose tiles show each message of both topics.
+async fn save_board(server: &Carillon) {
+    let tile = |id: u32, kind: &str, topic: &str| {
+        json!({
+            "id": id, "kind": kind, "topic": topic, "field": "data",
+            "x": (id - 1) % 2 * 6, "y": (id - 1) / 2 * 4, "w": 6, "h": 4,
+        })
+    };
+    let tiles = [
+        tile(1, "line", "rect"),
+        tile(2, "shape", "rect"),
+        tile(3, "bars", "chart"),
+        tile(4, "log", "chart"),
+    ];
+    let board = json!({"version": 1, "title": "Bench", "tiles": tiles});
+    let url = server.url("/api/boards/bench");
+    let answer = send(request(Method::PUT, url, board.to_string())).await;
+    assert!(answer.status.is_success(), "{}", answer.text());
 }
 
 /// Moves the mouse in the active window.

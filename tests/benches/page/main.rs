@@ -1,5 +1,6 @@
 //! Measures the pages in a real browser: a high rate of messages on `rect` and `chart`, and the
-//! time until a page is live. Run it with `cargo xtask bench page [--rate 5000] [--seconds 60]`.
+//! time until a page is live. Run it with `cargo xtask bench page [--rate 5000] [--seconds 60]`; with `--pages tools`, it
+//! measures the live tail of a topic and a board instead, and with `--pages tree` the tree of 100,000 topics.
 //!
 //! Browser, server and publisher share the machine, and a browser without a display renders in
 //! software. So only the changes from one version of the pages to the next are meaningful, and
@@ -14,6 +15,7 @@ mod options;
 mod publisher;
 mod report;
 mod start;
+mod tree;
 mod window;
 
 use std::env;
@@ -24,7 +26,7 @@ use harness::Carillon;
 use harness::browser::Browser;
 use tokio::runtime::Builder;
 
-use options::Options;
+use options::{Options, Pages};
 
 fn main() {
     // Cargo adds `--bench`. Because of its duration, this bench runs only if it is named.
@@ -44,9 +46,18 @@ fn main() {
 }
 
 async fn measure(options: Options) {
-    let server = Carillon::start().await;
-    let starts = start::measure(&server).await;
+    // One client may create at most half of the topics.
+    let server = Carillon::with(&["--max-topics", "300000"]).await;
     let browser = Browser::start().await;
+    if options.pages == Pages::Tree {
+        let report = tree::measure(&server, &browser).await;
+        print!("{report}");
+        return keep(options, &report);
+    }
+    let starts = match options.pages {
+        Pages::Demo => start::measure(&server).await,
+        Pages::Tools | Pages::Tree => Vec::new(),
+    };
     let load = load::measure(&server, &browser, options).await;
     let report = report::write(options, &starts, &load);
     print!("{report}");
@@ -54,7 +65,12 @@ async fn measure(options: Options) {
 }
 
 fn keep(options: Options, report: &str) {
-    let name = format!("page-{}-{}s.txt", options.rate, options.duration.as_secs());
+    let Options { pages, rate, .. } = options;
+    let name = format!(
+        "page-{}-{rate}-{}s.txt",
+        pages.name(),
+        options.duration.as_secs()
+    );
     let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     match fs::write(&file, report) {
         Ok(()) => eprintln!("written to {}", file.display()),

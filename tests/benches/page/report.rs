@@ -12,7 +12,9 @@ use crate::window::Sample;
 
 pub fn write(options: Options, starts: &[Start], load: &Load) -> String {
     let mut report = Report::default();
-    report.starts(starts);
+    if !starts.is_empty() {
+        report.starts(starts);
+    }
     report.line(&format!(
         "\n{} messages/s on each of two topics, {} s; {} sent on each; {}",
         options.rate,
