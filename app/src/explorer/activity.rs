@@ -23,10 +23,15 @@ impl Activity {
                 // The node was out of view; its last minute is unknown.
                 self.rates.clear();
             }
-            self.rates.push_back((new / seconds) as f32);
-            if self.rates.len() > SECONDS {
-                self.rates.pop_front();
-            }
+            // A rate stands for each second since the last look, which may be more than one if many folders are open.
+            let count = match seconds > LONGEST_S {
+                true => 1,
+                false => seconds.round().max(1.0) as usize,
+            };
+            self.rates
+                .extend(std::iter::repeat_n((new / seconds) as f32, count));
+            let surplus = self.rates.len().saturating_sub(SECONDS);
+            self.rates.drain(..surplus);
         }
         self.last = Some((messages, now_ms));
     }
@@ -63,7 +68,7 @@ pub const HEIGHT: f32 = 16.0;
 /// Two looks within this time count as one.
 const SHORTEST_S: f64 = 0.5;
 /// After this time without a look the earlier rates are too old.
-const LONGEST_S: f64 = 5.0;
+const LONGEST_S: f64 = 15.0;
 
 #[cfg(test)]
 mod tests {
@@ -91,6 +96,16 @@ mod tests {
             activity.note(messages, second * 1000.0);
         }
         assert_eq!(activity.line(), "M57 8L58 0L59 16");
+    }
+
+    #[test]
+    fn a_look_after_two_seconds_counts_for_both() {
+        let mut activity = Activity::default();
+        activity.note(0, 0.0);
+        activity.note(10, 1000.0);
+        activity.note(20, 3000.0);
+        assert_eq!(activity.rate(), Some(5.0));
+        assert_eq!(activity.line(), "M57 0L58 8L59 8");
     }
 
     #[test]

@@ -150,7 +150,10 @@ impl Explorer {
         if self.refreshing.get_value() > 0 {
             return;
         }
-        let requests = self.tree.with_untracked(|tree| tree.refreshing(visible));
+        let turn = self.ticks.get_value() as usize;
+        let requests = self
+            .tree
+            .with_untracked(|tree| tree.refreshing(visible, turn));
         self.refreshing.set_value(requests.len());
         for request in requests {
             self.ask_then(request, move || {

@@ -184,8 +184,9 @@ impl Tree {
         requests
     }
 
-    /// Returns the requests that bring the figures of these rows up to date, at most [`MOST_PARTS`].
-    pub fn refreshing(&self, rows: Range<usize>) -> Vec<Request> {
+    /// Returns the requests that bring the figures of these rows up to date, at most [`MOST_PARTS`]. If the rows are of more parts,
+    /// each turn has the next ones.
+    pub fn refreshing(&self, rows: Range<usize>, turn: usize) -> Vec<Request> {
         let mut requests = vec![];
         for row in self.rows.get(rows).unwrap_or_default() {
             let Row::Node(id) = row else { continue };
@@ -201,7 +202,11 @@ impl Tree {
         if requests.is_empty() {
             requests.push(self.first());
         }
-        requests.truncate(MOST_PARTS);
+        if requests.len() > MOST_PARTS {
+            let first = turn.wrapping_mul(MOST_PARTS) % requests.len();
+            requests.rotate_left(first);
+            requests.truncate(MOST_PARTS);
+        }
         requests
     }
 

@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use super::*;
 
 fn child(name: &str, topics: u64) -> Child {
@@ -105,7 +107,7 @@ fn a_new_answer_adds_and_removes_nodes_and_keeps_open_ones() {
     let a = id(&tree, "a");
     tree.set_open(a, true);
     load(&mut tree, level(&[("a.x", 1)], None));
-    let request = tree.refreshing(0..1).pop().expect("a request");
+    let request = tree.refreshing(0..1, 0).pop().expect("a request");
     tree.take(&request, level(&[("a", 2), ("b", 1), ("d", 5)], None), 0.0);
     assert_eq!(rows(&tree), ["a", " x", "b", "d"]);
     assert_eq!(id(&tree, "a"), a);
@@ -119,7 +121,7 @@ fn a_new_answer_adds_and_removes_nodes_and_keeps_open_ones() {
 #[test]
 fn rows_keep_their_places_in_other_orders() {
     let mut tree = loaded(&[("c", 1), ("a", 1)], None, Order::Rate);
-    let request = tree.refreshing(0..2).pop().expect("a request");
+    let request = tree.refreshing(0..2, 0).pop().expect("a request");
     tree.take(&request, level(&[("a", 1), ("b", 1), ("c", 1)], None), 0.0);
     assert_eq!(rows(&tree), ["c", "a", "b"]);
 }
@@ -129,13 +131,34 @@ fn only_the_parts_in_view_are_brought_up_to_date() {
     let mut tree = loaded(&[("a", 2), ("b", 1)], Some("b"), Order::Name);
     load(&mut tree, level(&[("c", 1)], None));
     let afters = |tree: &Tree, rows| {
-        let requests = tree.refreshing(rows).into_iter();
+        let requests = tree.refreshing(rows, 0).into_iter();
         requests.map(|request| request.after).collect::<Vec<_>>()
     };
     assert_eq!(afters(&tree, 0..2), [None]);
     assert_eq!(afters(&tree, 2..3), [Some("b".to_owned())]);
     assert_eq!(afters(&tree, 0..3), [None, Some("b".to_owned())]);
-    assert_eq!(Tree::new(Order::Name).refreshing(0..9).len(), 1);
+    assert_eq!(Tree::new(Order::Name).refreshing(0..9, 0).len(), 1);
+}
+
+#[test]
+fn each_open_folder_in_view_is_brought_up_to_date_in_turn() {
+    const FOLDERS: [&str; 6] = ["a", "b", "c", "d", "e", "f"];
+    let mut tree = loaded(&FOLDERS.map(|name| (name, 2)), None, Order::Name);
+    for folder in FOLDERS {
+        let name = format!("{folder}.x");
+        tree.set_open(id(&tree, folder), true);
+        load(&mut tree, level(&[(&name, 1)], None));
+    }
+    let parents = |turn| {
+        let requests = tree.refreshing(0..12, turn).into_iter();
+        requests
+            .map(|request| request.parent)
+            .collect::<BTreeSet<_>>()
+    };
+    let turns = (0..2).map(parents).collect::<Vec<_>>();
+    assert!(turns.iter().all(|turn| turn.len() == MOST_PARTS));
+    let all: BTreeSet<_> = turns.into_iter().flatten().collect();
+    assert_eq!(all.len(), 1 + FOLDERS.len());
 }
 
 #[test]

@@ -102,14 +102,15 @@ fn Totals(log: Log) -> impl IntoView {
         }
     };
     let rate = move || {
-        log.activity
-            .with(|activity| activity.rate().unwrap_or_default())
+        let rate = log.activity.with(|activity| activity.rate());
+        // Two readings make a rate.
+        rate.map_or_else(|| "–".to_owned(), rounded)
     };
     view! {
         <dl class="tallies">
             <div>
                 <dt>{texts::list::RATE.get()}</dt>
-                <dd translate="no">{live_text(move || rounded(rate()))}</dd>
+                <dd translate="no">{live_text(rate)}</dd>
             </div>
             {tile(texts::topic::MESSAGES, |now| grouped(now.sequence))}
             {tile(texts::topic::LISTENERS, |now| grouped(now.listeners))}
