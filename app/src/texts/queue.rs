@@ -8,7 +8,8 @@ texts! {
     NO_CONSUMER = "No consumer: messages wait until one subscribes.", "소비자가 없습니다. 구독이 생길 때까지 메시지가 대기합니다.";
     MORE_CONSUMERS = "These are the first consumers; there are more.", "처음 소비자들만 표시합니다. 더 있습니다.";
     CONSUMER = "Consumer", "소비자";
-    DEPTH = "{} wait now, at most {}", "현재 대기 {}개, 최대 {}개";
+    DEPTH_TITLE = "Depth", "깊이";
+    DEPTH = "{} waiting and unacknowledged now, at most {}", "현재 대기와 미확인 {}개, 최대 {}개";
     RATES = "{} come and {} are acknowledged in a second", "초당 추가 {}개, 확인 {}개";
     NOT_MEASURED = "not measured yet", "아직 측정되지 않음";
     ONE = "1 message.", "메시지 1개.";

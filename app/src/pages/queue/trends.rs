@@ -16,7 +16,7 @@ pub fn Trends(history: RwSignal<History>) -> impl IntoView {
             <h2 id="hour-title">{texts::queue::HOUR.get()}</h2>
             <div class="trends">
                 <Lines
-                    title=texts::queues::WAITING.get()
+                    title=texts::queue::DEPTH_TITLE.get()
                     plot=Signal::derive(move || history.with(History::depth))
                     words=text(move || history.with(History::depth_in_words))
                 />
