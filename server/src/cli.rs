@@ -403,7 +403,10 @@ impl ServeOptions {
     fn policies(&self) -> anyhow::Result<Policies> {
         let redelivery = self.redelivery.redelivery();
         let policies = PolicySetting::policies(&self.policies, redelivery);
-        policies.map_err(|error| anyhow!("--policy: {error}"))
+        let policies = policies.map_err(|error| anyhow!("--policy: {error}"))?;
+        let checked = policies.check_dead_letters(&self.dead_letters.into());
+        checked.map_err(|error| anyhow!("--policy: {error}"))?;
+        Ok(policies)
     }
 
     fn storage_options(&self) -> anyhow::Result<Option<StorageOptions>> {

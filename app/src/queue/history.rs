@@ -113,7 +113,10 @@ mod tests {
     #[test]
     fn a_history_in_words_has_the_newest_values() {
         let history = History::read(DOCUMENT).expect("a history");
-        assert_eq!(history.depth_in_words(), "1,200 waiting and unacknowledged now, at most 1,200");
+        assert_eq!(
+            history.depth_in_words(),
+            "1,200 waiting and unacknowledged now, at most 1,200"
+        );
         assert!(
             history.rates_in_words().starts_with("2.5 come and 1"),
             "{}",

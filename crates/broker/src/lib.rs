@@ -82,7 +82,7 @@ pub use outcome::{
     CommitError, DeleteDurableError, Outcome, PublishError, Published, Ready, SubscribeError,
 };
 pub use permissions::Permissions;
-pub use policy::{DuplicatePolicy, Policies, Policy, QueueOverflow, QueueRules};
+pub use policy::{DeadLetterCycle, DuplicatePolicy, Policies, Policy, QueueOverflow, QueueRules};
 pub use queue::{Browsed, ConsumerFigures, PagedMessages, WaitingPart, WaitingWalk};
 pub use schedule::{Cron, InvalidCron, InvalidSchedule, Schedule};
 pub use selector::{

@@ -9,7 +9,7 @@ use std::{cmp::Ordering, sync::Arc};
 use crate::{
     memory::limits::{DeadLetterQueue, Limits},
     memory::redelivery::Redelivery,
-    name::{DestinationKind, TopicFilter, TopicName},
+    name::{DestinationKind, TopicFilter, TopicName, is_temporary},
 };
 
 /// The rules of the topics or queues that match a filter. `None` stands for the value of [`Limits`].
@@ -62,6 +62,12 @@ pub struct DuplicatePolicy {
     /// The filter.
     pub filter: TopicFilter,
 }
+
+/// The error for queues whose messages would go round: each is the dead letter queue of the one before, and the first one of the
+/// last.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the dead letters of queue {0} come back to it by way of other dead letter queues")]
+pub struct DeadLetterCycle(pub TopicName);
 
 /// The rules of one queue.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -131,6 +137,38 @@ impl Policies {
         Ok(Self { policies })
     }
 
+    /// Checks that no dead letter comes back to a queue where it was before.
+    ///
+    /// # Errors
+    /// A queue from which its dead letters come back to it. `default` holds for queues without a policy, and for those whose policy
+    /// does not say.
+    pub fn check_dead_letters(&self, default: &DeadLetterQueue) -> Result<(), DeadLetterCycle> {
+        let mode = |queue: &TopicName| {
+            let policy = self.of(DestinationKind::Queue, queue);
+            policy.and_then(|policy| policy.dead_letters.as_ref())
+        };
+        let next = |queue: &TopicName| {
+            let mode = mode(queue).unwrap_or(default);
+            mode.of_destination(DestinationKind::Queue, queue)
+        };
+        let named = self
+            .policies
+            .iter()
+            .filter_map(|policy| match &policy.dead_letters {
+                Some(DeadLetterQueue::Named(queue)) => Some(queue),
+                _ => None,
+            });
+        for start in named {
+            // A way without a cycle has each named queue once, each with its own dead letter queue, and the shared one.
+            let most = 2 * self.policies.len() + 2;
+            let way = std::iter::successors(next(start), next).take(most);
+            if way.into_iter().any(|queue| queue == *start) {
+                return Err(DeadLetterCycle(start.clone()));
+            }
+        }
+        Ok(())
+    }
+
     /// Returns true if there is none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -150,6 +188,44 @@ impl Policies {
         policies.find(|one| one.kind == DestinationKind::Topic && one.filter.covers(filter))
     }
 }
+
+impl DeadLetterQueue {
+    /// Returns the dead letter queue of a topic or queue; `None` if dead messages are discarded. The messages of a dead letter
+    /// queue have none.
+    pub(crate) fn of_destination(
+        &self,
+        kind: DestinationKind,
+        from: &TopicName,
+    ) -> Option<TopicName> {
+        if kind == DestinationKind::Queue && self.is(from) {
+            return None;
+        }
+        let own = match self {
+            Self::Discard => return None,
+            Self::Named(queue) => Some(queue.clone()),
+            // It would outlive the queue that it belongs to.
+            Self::Own if !is_temporary(from) => TopicName::new(&format!("{OWN}{from}")).ok(),
+            Self::Own | Self::Shared => None,
+        };
+        // The name may be too long for a separate dead letter queue.
+        own.or_else(|| TopicName::new(SHARED).ok())
+    }
+
+    /// Returns whether a queue is a dead letter queue.
+    fn is(&self, name: &TopicName) -> bool {
+        let is_this = match self {
+            Self::Own => name.as_str().starts_with(OWN),
+            Self::Named(queue) => name == queue,
+            Self::Shared | Self::Discard => false,
+        };
+        is_this || name.as_str() == SHARED
+    }
+}
+
+/// ActiveMQ's dead letter queue.
+pub(crate) const SHARED: &str = "ActiveMQ.DLQ";
+/// The beginning of the name of a queue's own dead letter queue.
+pub(crate) const OWN: &str = "DLQ.";
 
 impl QueueRules {
     /// Returns the rules of a queue with this policy.
@@ -270,6 +346,50 @@ mod tests {
             error.to_string(),
             "there are two policies for the same queues with the filter a"
         );
+    }
+
+    #[test]
+    fn dead_letters_that_come_back_are_refused() {
+        let named = |queue| DeadLetterQueue::Named(TopicName::new(queue).expect("a name"));
+        let own = DeadLetterQueue::Own;
+        let shared = DeadLetterQueue::Shared;
+        for (policies, default, is_cycle) in [
+            (vec![("a", named("b")), ("b", named("a"))], &shared, true),
+            (vec![("a", named("b")), ("b", named("b"))], &shared, false),
+            (vec![("a", named("b"))], &shared, false),
+            (vec![(">", named("b"))], &shared, false),
+            (
+                vec![("a", named("b")), ("b", named("c")), ("c", named("a"))],
+                &shared,
+                true,
+            ),
+            // The way to a cycle is no part of it.
+            (
+                vec![("x", named("a")), ("a", named("b")), ("b", named("a"))],
+                &shared,
+                true,
+            ),
+            (vec![("a", named("b")), ("DLQ.b", named("a"))], &own, true),
+            (
+                vec![("a", named("b")), ("DLQ.b", named("a"))],
+                &shared,
+                false,
+            ),
+            (
+                vec![("a", named("b")), ("b", DeadLetterQueue::Discard)],
+                &own,
+                false,
+            ),
+        ] {
+            let rules = policies.iter().map(|(filter, mode)| Policy {
+                dead_letters: Some(mode.clone()),
+                ..policy(DestinationKind::Queue, filter)
+            });
+            let rules = Policies::new(rules.collect()).expect("different filters");
+            let found = rules.check_dead_letters(default).err();
+            let found = found.map(|DeadLetterCycle(queue)| queue.to_string());
+            assert_eq!(found.is_some(), is_cycle, "{policies:?}: {found:?}");
+        }
     }
 
     #[test]

@@ -152,6 +152,10 @@ async fn faults_of_policies_have_their_place() {
             "policy = [\"/queue/a length=1\", \"/queue/a bytes=1\"]\n",
             "line 1, column 1: --policy: there are two policies for the same queues with the filter a",
         ),
+        (
+            "policy = [\"/queue/a dead-letters=/queue/b\", \"/queue/b dead-letters=/queue/a\"]\n",
+            "line 1, column 1: --policy: the dead letters of queue b come back to it",
+        ),
     ] {
         let file = ConfigFile::new(text);
         let output = run(&["config", "check", "--config", file.path()]).await;

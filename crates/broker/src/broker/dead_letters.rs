@@ -6,11 +6,11 @@ use crate::{
     broker::Broker,
     broker::publish::Publisher,
     broker::republication::Republication,
-    memory::limits::DeadLetterQueue,
     message::entry::{DestinationKind, Entry, Header, Publication},
-    name::{TopicFilter, TopicName, is_temporary},
+    name::{TopicFilter, TopicName},
     notice::{ConsumerChange, DeathCause, LostMessage, Notice, asks_for_advisories},
     outcome::Outcome,
+    policy::{OWN, SHARED},
     queue::{Consumer, Dead, Identity},
     session::subscription::Subscription,
     sync::lock_state,
@@ -114,20 +114,7 @@ impl Broker {
             DeathCause::QueueFull => false,
         };
         let mode = &dead.queue.rules().dead_letters;
-        if !is_wanted || (kind == DestinationKind::Queue && is_dead_letter_queue(from, mode)) {
-            return None;
-        }
-        let own = match mode {
-            DeadLetterQueue::Discard => return None,
-            DeadLetterQueue::Named(queue) => Some(queue.clone()),
-            // It would outlive the queue that it belongs to.
-            DeadLetterQueue::Own if !is_temporary(from) => {
-                TopicName::new(&format!("{OWN}{from}")).ok()
-            }
-            DeadLetterQueue::Own | DeadLetterQueue::Shared => None,
-        };
-        // The name may be too long for a separate dead letter queue.
-        own.or_else(|| TopicName::new(SHARED).ok())
+        is_wanted.then(|| mode.of_destination(kind, from)).flatten()
     }
 
     /// Publishes a dead letter. In the journal it replaces the dead message in one step.
@@ -293,16 +280,6 @@ const fn prefix(kind: DestinationKind) -> &'static str {
     }
 }
 
-/// Returns whether a queue is a dead letter queue.
-fn is_dead_letter_queue(name: &TopicName, mode: &DeadLetterQueue) -> bool {
-    let is_this = match mode {
-        DeadLetterQueue::Own => name.as_str().starts_with(OWN),
-        DeadLetterQueue::Named(queue) => name == queue,
-        DeadLetterQueue::Shared | DeadLetterQueue::Discard => false,
-    };
-    is_this || name.as_str() == SHARED
-}
-
 /// Returns whether a header is one that the broker adds to dead letters.
 fn is_ours(name: &str) -> bool {
     matches!(name, ORIGIN | CAUSE)
@@ -315,10 +292,6 @@ fn header(name: &str, value: String) -> Header {
     }
 }
 
-/// ActiveMQ's dead letter queue.
-const SHARED: &str = "ActiveMQ.DLQ";
-/// The beginning of the name of a queue's own dead letter queue.
-const OWN: &str = "DLQ.";
 /// The original destination of a dead message.
 const ORIGIN: &str = "original-destination";
 /// The reason of the failure; the name is ActiveMQ's.
