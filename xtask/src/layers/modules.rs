@@ -10,7 +10,8 @@ use anyhow::{Context, Result};
 use super::circles::Edges;
 use super::source::{self, Source};
 
-/// The name of the crate's root, `lib.rs` or `main.rs`.
+/// The name of the crate's root: `lib.rs`, or `main.rs` if the crate is no library. Beside a `lib.rs`, `main.rs` is a crate of its
+/// own.
 pub const ROOT: &str = "crate";
 
 /// One path in one module that leads to another module.
@@ -38,6 +39,7 @@ impl Modules {
     pub fn read(folder: &Path) -> Result<Self> {
         let mut modules = BTreeMap::new();
         let mut folders = vec![folder.to_owned()];
+        let is_library = folder.join("lib.rs").is_file();
         while let Some(next) = folders.pop() {
             let entries =
                 fs::read_dir(&next).with_context(|| format!("cannot read {}", next.display()))?;
@@ -48,6 +50,9 @@ impl Modules {
                 } else if path.extension().is_some_and(|extension| extension == "rs") {
                     let file = path.strip_prefix(folder).expect("found below the folder");
                     let file = file.to_string_lossy().replace('\\', "/");
+                    if is_library && file == "main.rs" {
+                        continue;
+                    }
                     add(&mut modules, file, &fs::read_to_string(&path)?);
                 }
             }
