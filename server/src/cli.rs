@@ -370,7 +370,7 @@ impl ServeOptions {
         let overflow = self.overflow.into();
         Ok(Options {
             ports: Ports {
-                http: self.listen,
+                http: Port::At(self.listen),
                 stomp: self.stomp.unwrap_or(Port::if_free(STOMP_PORT)),
                 stomp_tls: self.stomp_tls,
                 mqtt: self.mqtt.port(),
@@ -381,6 +381,7 @@ impl ServeOptions {
             allow_origins: self.allow_origins.clone(),
             allow_hosts: self.allow_hosts.clone(),
             public_url: self.public_url.clone(),
+            path: String::new(),
             shared: server::Options {
                 limits: self.limits(),
                 overflow,

@@ -18,6 +18,8 @@ mod content_type;
 mod context;
 mod delivery;
 mod dialect;
+#[doc(hidden)]
+pub mod embedding;
 mod fairness;
 mod figures;
 mod file_watch;

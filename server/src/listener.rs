@@ -53,6 +53,11 @@ impl ConnectionLimit {
         let _ = self.permits.acquire_many(all).await;
     }
 
+    /// Returns a permit for a connection that another program has accepted; `None` at the limit.
+    pub fn acquire_foreign(&self) -> Option<ConnectionPermit> {
+        self.try_acquire(ListenerName::Http)
+    }
+
     fn try_acquire(&self, listener: ListenerName) -> Option<ConnectionPermit> {
         let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() else {
             self.measurements

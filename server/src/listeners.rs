@@ -2,7 +2,7 @@
 
 use std::{
     io::{self, Write as _},
-    net::SocketAddr,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
     path::Path,
     sync::Arc,
 };
@@ -29,8 +29,8 @@ use crate::{
 /// The configured ports.
 #[derive(Debug, Clone)]
 pub struct Ports {
-    /// The HTTP port.
-    pub http: SocketAddr,
+    /// The HTTP port. A server within another program may have none.
+    pub http: Port,
     /// STOMP over TCP.
     pub stomp: Port,
     /// `None` means the default port if there is a certificate.
@@ -54,10 +54,7 @@ impl Ports {
                 Some(Port::At(address))
             }
         };
-        if let Some(address) = inherited.address(ListenerName::Http) {
-            warn_of_other_address(ListenerName::Http, Some(self.http), address);
-            self.http = address;
-        }
+        self.http = port(ListenerName::Http, Some(self.http)).unwrap_or(self.http);
         self.stomp = port(ListenerName::Stomp, Some(self.stomp)).unwrap_or(self.stomp);
         self.stomp_tls = port(ListenerName::StompTls, self.stomp_tls).or(self.stomp_tls);
         self.mqtt = port(ListenerName::Mqtt, Some(self.mqtt)).unwrap_or(self.mqtt);
@@ -66,15 +63,21 @@ impl Ports {
 
     /// Returns the first address at which other machines can reach messages or management. Metrics are neither.
     pub fn reachable_from_outside(&self) -> Option<SocketAddr> {
-        let others = [
+        let all = [
+            Some(self.http),
             Some(self.stomp),
             self.stomp_tls,
             Some(self.mqtt),
             self.mqtt_tls,
         ];
-        let others = others.into_iter().flatten().filter_map(Port::address);
-        let mut all = std::iter::once(self.http).chain(others);
+        let mut all = all.into_iter().flatten().filter_map(Port::address);
         all.find(|address| !address.ip().to_canonical().is_loopback())
+    }
+
+    /// Returns the address of the HTTP port without its number; without this port, loopback.
+    pub fn http_ip(&self) -> IpAddr {
+        let address = self.http.address();
+        address.map_or(Ipv4Addr::LOCALHOST.into(), |address| address.ip())
     }
 }
 
@@ -92,7 +95,7 @@ pub struct Handlers {
 
 /// The bound ports.
 pub struct Listeners {
-    http: TcpListener,
+    http: Option<TcpListener>,
     stomp: Option<TcpListener>,
     stomp_tls: Option<TcpListener>,
     mqtt: Option<TcpListener>,
@@ -126,7 +129,7 @@ impl Listeners {
     }
 
     fn prepare(ports: &Ports, tls: &TlsOptions) -> anyhow::Result<TlsPorts> {
-        let identity = Identity::load_or_generate(tls, ports.http.ip())?;
+        let identity = Identity::load_or_generate(tls, ports.http_ip())?;
         if tls.only && identity.is_none() {
             bail!("--tls-only needs a certificate: {CERTIFICATE_OPTIONS}");
         }
@@ -158,30 +161,27 @@ impl Listeners {
             stomp_tls,
             mqtt_tls,
         } = Self::prepare(ports, tls)?;
-        let http = match inherited.take(ListenerName::Http) {
-            Some(socket) => TcpListener::from_std(socket)?,
-            None => bind(ports.http, "--listen").await?,
+        let mut listen = async |name, port: Port, option, protocol| match inherited.take(name) {
+            Some(socket) if port != Port::Off => anyhow::Ok(Some(TcpListener::from_std(socket)?)),
+            _ => Ok(port.bind(option, protocol).await?),
         };
-        let mut other = async |name, port: Port, option, protocol| match inherited.take(name) {
-            Some(socket) if port != Port::Off => Ok(Some(TcpListener::from_std(socket)?)),
-            _ => port.bind(option, protocol).await,
-        };
-        let stomp = other(
+        let http = listen(ListenerName::Http, ports.http, "--listen", "HTTP").await?;
+        let stomp = listen(
             ListenerName::Stomp,
             ports.stomp,
             "--stomp",
             "STOMP over TCP",
         )
         .await?;
-        let stomp_tls = other(
+        let stomp_tls = listen(
             ListenerName::StompTls,
             stomp_tls,
             "--stomp-tls",
             "STOMP over TLS",
         )
         .await?;
-        let mqtt = other(ListenerName::Mqtt, ports.mqtt, "--mqtt", "MQTT over TCP").await?;
-        let mqtt_tls = other(
+        let mqtt = listen(ListenerName::Mqtt, ports.mqtt, "--mqtt", "MQTT over TCP").await?;
+        let mqtt_tls = listen(
             ListenerName::MqttTls,
             mqtt_tls,
             "--mqtt-tls",
@@ -215,7 +215,7 @@ impl Listeners {
     /// Returns the sockets with their names.
     pub fn sockets(&self) -> impl Iterator<Item = (ListenerName, &TcpListener)> {
         [
-            (ListenerName::Http, Some(&self.http)),
+            (ListenerName::Http, self.http.as_ref()),
             (ListenerName::Stomp, self.stomp.as_ref()),
             (ListenerName::StompTls, self.stomp_tls.as_ref()),
             (ListenerName::Mqtt, self.mqtt.as_ref()),
@@ -223,6 +223,12 @@ impl Listeners {
         ]
         .into_iter()
         .filter_map(|(name, socket)| Some((name, socket?)))
+    }
+
+    /// Returns the addresses of the sockets with their names.
+    pub fn addresses(&self) -> impl Iterator<Item = (ListenerName, SocketAddr)> {
+        self.sockets()
+            .filter_map(|(name, socket)| Some((name, socket.local_addr().ok()?)))
     }
 
     /// Accepts connections until the server stops; then the tasks end.
@@ -241,7 +247,7 @@ impl Listeners {
         };
         let (optional, required) = (self.tls_rule, TlsRule::Required);
         let (http, stomp, mqtt) = (http.clone(), stomp.clone(), mqtt.clone());
-        listener_tasks.spawn(ListenerName::Http, Some(self.http), http, optional);
+        listener_tasks.spawn(ListenerName::Http, self.http, http, optional);
         listener_tasks.spawn(ListenerName::Stomp, self.stomp, stomp.clone(), optional);
         listener_tasks.spawn(ListenerName::StompTls, self.stomp_tls, stomp, required);
         listener_tasks.spawn(ListenerName::Mqtt, self.mqtt, mqtt.clone(), optional);
@@ -258,7 +264,7 @@ impl Listeners {
         if let Some(public_url) = public_url {
             return (!is_loopback(public_url.host())).then(|| public_url.to_string());
         }
-        let address = reachable_address(self.http.local_addr().ok()?)?;
+        let address = reachable_address(self.http.as_ref()?.local_addr().ok()?)?;
         let scheme = if self.identity.is_some() {
             "https"
         } else {
@@ -267,13 +273,16 @@ impl Listeners {
         Some(format!("{scheme}://{address}/"))
     }
 
-    /// Prints the addresses, for people and scripts.
+    /// Prints the addresses, for people and scripts. Without an HTTP port, which the program always has, prints nothing.
     ///
     /// # Errors
     ///
     /// Standard output is closed, or an address is unknown.
     pub fn announce(&self, public_url: Option<&PublicUrl>, store: Option<&Path>) -> io::Result<()> {
-        let http = self.http.local_addr()?;
+        let Some(http) = &self.http else {
+            return Ok(());
+        };
+        let http = http.local_addr()?;
         let has_tls = self.identity.is_some();
         let has_plain = self.tls_rule == TlsRule::Optional;
         let scheme = if has_tls { "https" } else { "http" };

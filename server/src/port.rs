@@ -1,7 +1,7 @@
 //! The configured address of a listener.
 
 use std::{
-    io,
+    fmt, io,
     net::{Ipv4Addr, SocketAddr},
     str::FromStr,
 };
@@ -38,7 +38,11 @@ impl Port {
     /// # Errors
     ///
     /// The requested address is not available.
-    pub async fn bind(self, option: &str, protocol: &str) -> anyhow::Result<Option<TcpListener>> {
+    pub async fn bind(
+        self,
+        option: &str,
+        protocol: &str,
+    ) -> Result<Option<TcpListener>, BindError> {
         match self {
             Self::Off => Ok(None),
             Self::At(address) => bind(address, option).await.map(Some),
@@ -49,6 +53,40 @@ impl Port {
         }
     }
 }
+
+/// The error for an address that is not available.
+#[derive(Debug)]
+pub struct BindError {
+    /// The address.
+    pub address: SocketAddr,
+    /// The error of the system.
+    pub reason: io::Error,
+    /// The command-line option for another address.
+    option: Box<str>,
+}
+
+impl fmt::Display for BindError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            address,
+            reason,
+            option,
+        } = self;
+        match reason.kind() {
+            io::ErrorKind::AddrInUse => write!(
+                formatter,
+                "{address} is in use by another program; end it, or choose another address with {option}"
+            ),
+            io::ErrorKind::PermissionDenied => write!(
+                formatter,
+                "no permission to listen on {address}; choose a port from 1024 on with {option}"
+            ),
+            _ => write!(formatter, "cannot listen on {address}: {reason}"),
+        }
+    }
+}
+
+impl std::error::Error for BindError {}
 
 impl FromStr for Port {
     type Err = &'static str;
@@ -69,14 +107,11 @@ impl FromStr for Port {
 /// # Errors
 ///
 /// The address is not available.
-pub async fn bind(address: SocketAddr, option: &str) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(address).await.map_err(|error| match error.kind() {
-        io::ErrorKind::AddrInUse => anyhow::anyhow!(
-            "{address} is in use by another program; end it, or choose another address with {option}"
-        ),
-        io::ErrorKind::PermissionDenied => anyhow::anyhow!(
-            "no permission to listen on {address}; choose a port from 1024 on with {option}"
-        ),
-        _ => anyhow::anyhow!("cannot listen on {address}: {error}"),
+pub async fn bind(address: SocketAddr, option: &str) -> Result<TcpListener, BindError> {
+    let bound = TcpListener::bind(address).await;
+    bound.map_err(|reason| BindError {
+        address,
+        reason,
+        option: option.into(),
     })
 }

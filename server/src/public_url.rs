@@ -68,8 +68,12 @@ impl FromStr for PublicUrl {
     }
 }
 
-/// Checks that a prefix differs from the server's own paths, and can be the path of a cookie.
-fn check_prefix(prefix: &str) -> Result<(), String> {
+/// Checks that a prefix, which is empty or such as `/carillon`, differs from the server's own paths, and can be the path of a
+/// cookie.
+///
+/// # Errors
+/// The text describes the fault.
+pub fn check_prefix(prefix: &str) -> Result<(), String> {
     let mut segments = prefix.split('/').skip(1);
     let first = segments.clone().next().unwrap_or_default();
     if OWN_PATHS.contains(&first) {

@@ -1,40 +1,31 @@
 //! The life of a server, from start to stop.
 
+mod prepared;
 mod qr_code;
 mod reloads;
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::{Context as _, bail};
-use broker::{Broker, Policies};
-use store::StoreError;
-use tokio::{
-    signal::unix::Signal,
-    sync::{oneshot, watch},
-    task::block_in_place,
-};
+use broker::Policies;
+use tokio::{signal::unix::Signal, sync::watch, task::block_in_place};
 
 use crate::{
-    access_control::{AccessControl, UsersFile},
-    audit::{AuditLog, Event},
-    clock,
-    housekeeping::run_housekeeping,
+    access_control::UsersFile,
     http::{self, Access},
     http_port::HttpHandler,
     inherited_listeners::InheritedListeners,
-    listener::ConnectionLimit,
     listeners::{Handlers, Listeners, Ports},
-    measurements::measure_event_loop,
     mqtt::{MqttHandler, MqttOptions},
     public_url::PublicUrl,
-    scheduler::run_scheduler,
     server::{self, Server},
     service_manager,
     stomp::{StompHandler, StompOptions},
-    storage::{Restored, Storage, StorageOptions},
+    storage::StorageOptions,
     tls::TlsOptions,
     upgrade::Upgrade,
 };
+pub use prepared::{Prepared, Running, store_failure};
 use reloads::Reloads;
 
 /// The options of `carillon serve`.
@@ -50,6 +41,8 @@ pub struct Options {
     pub allow_hosts: Vec<String>,
     /// The address at which browsers reach the server behind a proxy.
     pub public_url: Option<PublicUrl>,
+    /// The path below which another program serves the site: empty, or such as `/carillon`.
+    pub path: String,
     /// The options that all protocols share.
     pub shared: server::Options,
     /// Maximum number of connections.
@@ -87,9 +80,9 @@ impl Options {
     }
 
     fn access(&self) -> Access {
-        let listen = self.ports.http.ip();
+        let listen = self.ports.http_ip();
         let public_url = self.public_url.clone();
-        Access::new(&self.allow_origins, &self.allow_hosts, public_url, listen)
+        Access::new(&self.allow_origins, &self.allow_hosts, public_url, listen).below(&self.path)
     }
 }
 
@@ -140,88 +133,39 @@ pub async fn run(
     mut signals: Signals,
     reload: ReloadOptions,
 ) -> anyhow::Result<Option<Upgrade>> {
-    // Rendering pages spawns tasks. The error means that an executor is set already.
-    let _ = any_spawner::Executor::init_tokio();
     // Each connection is an open file, and the usual limit is 1,024.
     if let Err(error) = rlimit::increase_nofile_limit(u64::MAX) {
         tracing::warn!(%error, "cannot raise the limit of open files");
     }
     let inherited = InheritedListeners::from_environment()?;
     options.ports.use_inherited(&inherited);
-    check_exposure(&options)?;
-    let (users_file, users) = match &options.users {
-        Some(path) => {
-            let (file, users) = UsersFile::open(path)?;
-            (Some(file), Some(users))
-        }
-        None => (None, None),
-    };
-    let audit = match &options.audit {
-        Some(path) => AuditLog::open(path)?,
-        None => AuditLog::none(),
-    };
-    let access = AccessControl::new(users, audit);
-    let listeners = Listeners::bind(&options.ports, inherited, &options.tls).await?;
-    let (stop_sender, stopping) = watch::channel(false);
     let (grace_sender, grace) = watch::channel(options.grace);
-    let stored = match &options.storage {
-        Some(storage) => Some(block_in_place(|| {
-            Storage::open(storage, options.shared.limits.clone())
-        })?),
-        None => None,
-    };
-    let (server, storage, sessions, mut failed) = match stored {
-        Some(Restored {
-            broker,
-            mut storage,
-            sessions,
-            failed,
-        }) => {
-            let shared = options.shared.clone();
-            let server = Server::with_broker(shared, broker, Some(&storage), access, stopping);
-            storage.start_loading(&server.broker, &server.advisories)?;
-            (server, Some(storage), sessions, Some(failed))
-        }
-        None => {
-            let broker = Broker::new(clock::unix_ms(), options.shared.limits.clone());
-            let (shared, broker) = (options.shared.clone(), Arc::new(broker));
-            let server = Server::with_broker(shared, broker, None, access, stopping);
-            (server, None, Vec::new(), None)
-        }
-    };
-    let listen = options.ports.http.ip();
+    let listen = options.ports.http_ip();
     let (public_url, shows_qr_code) = (options.public_url.clone(), options.shows_qr_code);
-    let connection_limit = ConnectionLimit::new(options.max_connections, &server.measurements);
-    server.broker.set_policies(options.policies.clone());
     let directory = options.storage.as_ref().map(|one| one.directory.clone());
-    let http_access = Arc::new(options.access());
-    let handlers = Handlers::of(Arc::clone(&server), Arc::clone(&http_access), options);
-    handlers.mqtt.restore_sessions(sessions);
-    server.broker.end_restoration();
-    let housekeeping = tokio::spawn(run_housekeeping(Arc::clone(&server), handlers.mqtt.clone()));
-    let measuring = tokio::spawn(measure_event_loop(Arc::clone(&server.measurements)));
-    let scheduler = tokio::spawn(run_scheduler(Arc::clone(&server)));
+    let mut prepared = Prepared::new(options, inherited).await?;
+    let server = Arc::clone(&prepared.handlers.server);
+    let mut failed = prepared.failed.take();
     let reloads = Reloads {
         listen,
         server: Arc::clone(&server),
-        http_access,
-        identity: listeners.identity(),
-        users_file,
+        http_access: Arc::clone(&prepared.http_access),
+        identity: prepared.listeners.identity(),
+        users_file: prepared.users_file.take(),
         grace: grace_sender,
     };
     let reloads = reloads.spawn(signals.hangup, reload);
+    let listeners = &prepared.listeners;
     listeners
         .announce(public_url.as_ref(), directory.as_deref())
         .context("cannot write to standard output")?;
     if shows_qr_code {
-        qr_code::print(&listeners, public_url.as_ref());
+        qr_code::print(listeners, public_url.as_ref());
     }
-    server.access.audit().record(&Event::Started {
-        version: env!("CARGO_PKG_VERSION"),
-    });
     let upgrade = Upgrade::new(listeners.sockets())?;
-    let mut accepting = listeners.open(&handlers, &connection_limit);
-    let watchdog = service_manager::spawn_watchdog(&server);
+    let mut running = prepared.start();
+    running.add_tasks(reloads);
+    running.add_tasks(service_manager::spawn_watchdog(&server));
     service_manager::report_ready();
 
     let is_upgrade = loop {
@@ -235,7 +179,7 @@ pub async fn run(
                     "SIGUSR2: the server is not replaced, and goes on"
                 ),
             },
-            error = failure(&mut failed) => {
+            error = store_failure(&mut failed) => {
                 tracing::error!(%error, "the store failed; the server stops, and acknowledges nothing more");
                 break false;
             }
@@ -250,33 +194,8 @@ pub async fn run(
         service_manager::report_stopping();
         tracing::info!("stopping");
     }
-    // Closed first: a stopping connection delivers what is in the broker, so nothing may be added afterwards.
-    server.gate.close();
-    // Sending fails if there is no receiver; then there is no connection to notify.
-    let _ = stop_sender.send(true);
-    while let Some(ended) = accepting.join_next().await {
-        ended.context("a listener failed")?;
-    }
     let grace = *grace.borrow();
-    if tokio::time::timeout(grace, connection_limit.wait_until_all_closed())
-        .await
-        .is_err()
-    {
-        tracing::warn!(
-            connections = connection_limit.open_count(),
-            "closing connections that did not end in time"
-        );
-    }
-    housekeeping.abort();
-    measuring.abort();
-    scheduler.abort();
-    drop(reloads);
-    drop(watchdog);
-    server.access.audit().record(&Event::Stopped);
-    server.access.audit().close();
-    if let Some(storage) = storage {
-        block_in_place(|| storage.close(&server.broker))?;
-    }
+    running.stop(grace).await?;
     Ok(upgrade)
 }
 
@@ -295,17 +214,5 @@ fn check_exposure(options: &Options) -> anyhow::Result<()> {
              `carillon user add NAME`, and start with --users users.toml; or allow everything with --anonymous all"
         ),
         None => Ok(()),
-    }
-}
-
-/// Waits until the store fails.
-async fn failure(failed: &mut Option<oneshot::Receiver<StoreError>>) -> StoreError {
-    match failed {
-        Some(failed) => match failed.await {
-            Ok(error) => error,
-            // The writer ends without an error only when it is stopped.
-            Err(_) => std::future::pending().await,
-        },
-        None => std::future::pending().await,
     }
 }

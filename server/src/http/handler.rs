@@ -3,12 +3,14 @@
 use std::{convert::Infallible, net::IpAddr, pin::pin, sync::Arc, time::Duration};
 
 use axum::{
-    Router,
-    http::{HeaderValue, Request, StatusCode, Uri, header},
+    BoxError, Router,
+    body::{Body, Bytes, HttpBody},
+    extract::OriginalUri,
+    http::{Extensions, HeaderValue, Request, StatusCode, Uri, header},
     response::{IntoResponse as _, Redirect, Response},
 };
 use broker::Client;
-use hyper::{body::Incoming, server::conn::http1};
+use hyper::{body::Incoming, server::conn::http1, upgrade::OnUpgrade};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tower::ServiceExt as _;
 
@@ -21,13 +23,28 @@ use super::{
     router,
 };
 use crate::{
-    access_control::PeerCertificate, fairness, handler::AcceptedConnection,
-    measurements::PortProtocol, server::Server, socket::Socket, stopping::stopped,
+    access_control::PeerCertificate,
+    fairness,
+    handler::{AcceptedConnection, ConnectionPermit},
+    measurements::PortProtocol,
+    server::Server,
+    socket::Socket,
+    stopping::stopped,
 };
 
 /// The scheme with which the browser has sent a request: `http` or `https`.
 #[derive(Debug, Clone, Copy)]
 pub struct RequestScheme(pub &'static str);
+
+/// A request that another program has received, on a connection of its own.
+pub struct ForeignRequest {
+    /// The request.
+    pub request: Request<Body>,
+    /// The address of the client.
+    pub peer: IpAddr,
+    /// Kept by a WebSocket until it ends.
+    pub permit: Option<ConnectionPermit>,
+}
 
 /// Serves HTTP.
 #[derive(Clone)]
@@ -92,7 +109,10 @@ impl HttpService {
     }
 
     /// Answers a request, which may begin with the prefix of the public address.
-    async fn answer(self, mut request: Request<Incoming>) -> Result<Response, Infallible> {
+    async fn answer<B>(self, mut request: Request<B>) -> Result<Response, Infallible>
+    where
+        B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+    {
         let target = std::mem::take(request.uri_mut());
         *request.uri_mut() = match links::strip(target, &self.prefix) {
             Stripped::Target(target) => target,
@@ -103,6 +123,40 @@ impl HttpService {
             }
         };
         self.router.oneshot(request).await
+    }
+
+    /// Answers a request that another program has received.
+    pub async fn answer_foreign(self, foreign: ForeignRequest) -> Response {
+        let ForeignRequest {
+            mut request,
+            peer,
+            permit,
+        } = foreign;
+        // Only these: the parameters of the other program's routes would count as parameters of the routes here.
+        let mut theirs = std::mem::take(request.extensions_mut());
+        let own = request.extensions_mut();
+        keep::<OnUpgrade>(&mut theirs, own);
+        keep::<OriginalUri>(&mut theirs, own);
+        if let Some(permit) = permit {
+            own.insert(permit);
+        }
+        own.insert(ReadDeadline::default());
+        let scheme = match request.uri().scheme_str() {
+            Some("https") => "https",
+            _ => "http",
+        };
+        // In HTTP/2 the target names the host instead of a header (RFC 9113, 8.3.1).
+        if !request.headers().contains_key(header::HOST)
+            && let Some(authority) = request.uri().authority()
+            && let Ok(host) = HeaderValue::from_str(authority.as_str())
+        {
+            request.headers_mut().insert(header::HOST, host);
+        }
+        Sender::new(&self.server, peer, None, scheme).describe(&mut request);
+        match self.answer(request).await {
+            Ok(response) => response,
+            Err(never) => match never {},
+        }
     }
 
     /// Answers a health check, because a server at its limit is healthy. Everything else gets 503.
@@ -156,7 +210,7 @@ impl Sender {
     }
 
     /// Adds to a request what is known of its sender. A proxy uses one connection for many clients.
-    fn describe(&self, request: &mut Request<Incoming>) {
+    fn describe<B>(&self, request: &mut Request<B>) {
         let proxies = &self.server.options.trusted_proxies;
         let headers = request.headers();
         let (named, scheme) = match self.is_proxy {
@@ -177,6 +231,13 @@ impl Sender {
             extensions.insert(Arc::clone(certificate));
         }
         extensions.insert(RequestScheme(scheme.unwrap_or(self.scheme)));
+    }
+}
+
+/// Moves an extension of a request.
+fn keep<T: Clone + Send + Sync + 'static>(from: &mut Extensions, to: &mut Extensions) {
+    if let Some(extension) = from.remove::<T>() {
+        to.insert(extension);
     }
 }
 

@@ -69,7 +69,7 @@ use tracing::Level;
 pub use api_description::operations as described_operations;
 pub use assets::refuse_other_methods;
 pub use extract::{PageQuery, Path, Query};
-pub use handler::{HttpService, MAX_HEADER_TIME};
+pub use handler::{ForeignRequest, HttpService, MAX_HEADER_TIME};
 use host::Hosts;
 pub use host::is_loopback;
 pub use login::{PeerAddress, Rights};
@@ -78,7 +78,7 @@ use origin::Origins;
 pub use origin::check_origin;
 pub use pages::page;
 pub use problem::Problem;
-pub use read_deadline::DeadlineSocket;
+pub use read_deadline::{DeadlineSocket, ReadDeadline};
 use refusals::RefusalLog;
 pub use routes::{ApiRoutes, delete, get};
 use routes::{PREFIX, post};
@@ -102,6 +102,8 @@ pub struct Access {
     refusals: RefusalLog,
     /// The address behind a proxy.
     public_url: Option<PublicUrl>,
+    /// The path below which another program serves the site: empty, or such as `/carillon`.
+    path: String,
 }
 
 /// The hosts and origins that may use the server.
@@ -149,12 +151,22 @@ impl Access {
             allowed: RwLock::new(Arc::new(allowed)),
             refusals: RefusalLog::default(),
             public_url,
+            path: String::new(),
         }
     }
 
-    /// Returns the prefix of the public address: empty, or such as `/carillon`.
+    /// Sets the path below which another program serves the site: empty, or such as `/carillon`. That of the public address has
+    /// priority.
+    pub fn below(mut self, path: &str) -> Self {
+        path.clone_into(&mut self.path);
+        self
+    }
+
+    /// Returns the path of the site: empty, or such as `/carillon`.
     fn prefix(&self) -> &str {
-        self.public_url.as_ref().map_or("", PublicUrl::prefix)
+        self.public_url
+            .as_ref()
+            .map_or(&self.path, PublicUrl::prefix)
     }
 
     /// Replaces the hosts and origins, for requests from now on.

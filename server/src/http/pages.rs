@@ -67,7 +67,7 @@ pub fn site(state: &HttpState, request: &Request) -> String {
     };
     let scheme = request.extensions().get::<RequestScheme>();
     let scheme = scheme.map_or("http", |scheme| scheme.0);
-    format!("{scheme}://{authority}")
+    format!("{scheme}://{authority}{}", state.access.prefix())
 }
 
 /// Allows only the page's own script, and an element `base` that names the root of the site, if the page has one.

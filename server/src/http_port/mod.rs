@@ -1,5 +1,6 @@
 //! The HTTP port: HTTP, and STOMP or MQTT, in a WebSocket or on connections that begin with it.
 
+mod copied;
 mod sessions;
 mod websocket;
 
@@ -53,6 +54,11 @@ impl HttpHandler {
             stomp: stomp.clone(),
             mqtt: mqtt.clone(),
         }
+    }
+
+    /// Returns the service of HTTP, for requests that another program has received.
+    pub fn service(&self) -> &HttpService {
+        &self.http
     }
 }
 

@@ -17,7 +17,7 @@ use hyper_util::rt::TokioIo;
 use tokio::{net::TcpStream, time::timeout};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
-use super::PortState;
+use super::{PortState, copied::CopiedSocket};
 use crate::{
     access_control::{ImplicitLogin, Login, PeerCertificate},
     connection::{CloseReason, HandshakeInput, WebSocket, send_refusal, serve_after},
@@ -90,7 +90,7 @@ struct WebSocketClient {
     permit: Option<ConnectionPermit>,
 }
 
-/// Takes the socket back from the HTTP server.
+/// Takes the socket back from the HTTP server, and serves it to its end.
 async fn serve(state: &PortState, upgraded: Upgraded, client: WebSocketClient) {
     let upgraded = match upgraded.downcast::<TokioIo<DeadlineSocket<TcpStream>>>() {
         Ok(parts) => return serve_on(state, upgraded_socket(parts), client).await,
@@ -98,7 +98,18 @@ async fn serve(state: &PortState, upgraded: Upgraded, client: WebSocketClient) {
     };
     match upgraded.downcast::<TokioIo<DeadlineSocket<TlsStream>>>() {
         Ok(parts) => serve_on(state, upgraded_socket(parts), client).await,
-        Err(_) => tracing::error!("an upgraded connection is over neither TCP nor TLS"),
+        // Accepted by another program, which contains this server.
+        Err(upgraded) => match CopiedSocket::new(upgraded).await {
+            Ok(CopiedSocket { socket, copying }) => {
+                let socket = UpgradedSocket {
+                    socket,
+                    early_bytes: Vec::new(),
+                };
+                serve_on(state, socket, client).await;
+                copying.finish().await;
+            }
+            Err(error) => tracing::warn!(%error, "a WebSocket cannot be served"),
+        },
     }
 }
 

@@ -46,28 +46,10 @@ impl Reloads {
             grace: self.grace,
             broker: Arc::clone(&self.server.broker),
         };
-        let Server { access, broker, .. } = &*self.server;
-        if let Some(identity) = self.identity {
-            access.replace_client_trust(identity.current().client_trust);
-            let access = Arc::clone(access);
-            let measurements = Arc::clone(&self.server.measurements);
-            measurements.set_certificate_expiry(identity.expires_s().unwrap_or(0));
-            tasks.spawn(tls::reload_on_change(
-                identity,
-                access,
-                measurements,
-                hangups.clone(),
-            ));
-        }
-        if let Some(file) = self.users_file {
-            let (access, broker) = (Arc::clone(access), Arc::clone(broker));
-            let hangups = hangups.clone();
-            tasks.spawn(access_control::reload_on_change(
-                file, access, broker, hangups,
-            ));
-        }
+        let (identity, users_file) = (self.identity, self.users_file);
+        watch_files(&self.server, identity, users_file, &hangups, &mut tasks);
         drop(hangups);
-        let access = Arc::clone(access);
+        let access = Arc::clone(&self.server.access);
         tasks.spawn(async move {
             while hangup.recv().await.is_some() {
                 service_manager::report_reloading();
@@ -86,6 +68,38 @@ impl Reloads {
             }
         });
         tasks
+    }
+}
+
+/// Starts the tasks that read the certificate and the users file again when they change, and at each of `hangups`.
+pub(super) fn watch_files(
+    server: &Server,
+    identity: Option<Arc<Identity>>,
+    users_file: Option<UsersFile>,
+    hangups: &watch::Receiver<()>,
+    tasks: &mut JoinSet<()>,
+) {
+    let Server { access, broker, .. } = server;
+    if let Some(identity) = identity {
+        access.replace_client_trust(identity.current().client_trust);
+        let access = Arc::clone(access);
+        let measurements = Arc::clone(&server.measurements);
+        measurements.set_certificate_expiry(identity.expires_s().unwrap_or(0));
+        tasks.spawn(tls::reload_on_change(
+            identity,
+            access,
+            measurements,
+            hangups.clone(),
+        ));
+    }
+    if let Some(file) = users_file {
+        let (access, broker) = (Arc::clone(access), Arc::clone(broker));
+        tasks.spawn(access_control::reload_on_change(
+            file,
+            access,
+            broker,
+            hangups.clone(),
+        ));
     }
 }
 

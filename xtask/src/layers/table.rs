@@ -71,7 +71,7 @@ const SERVER: Crate = Crate {
     folder: "server/src",
     layers: &[
         &["crate"],
-        &["config"],
+        &["config", "embedding"],
         &["log"],
         &["cli"],
         &["serve", "store_command", "user_command"],
