@@ -324,7 +324,11 @@ const READ_BYTES: usize = 64 << 10;
 
 /// Returns a WebSocket upgrade request with these additional headers.
 pub fn upgrade(server: &Carillon, path: &str, headers: &[(&'static str, &str)]) -> Request {
-    let url = format!("ws://{}{path}", server.address());
+    upgrade_at(&format!("ws://{}{path}", server.address()), headers)
+}
+
+/// Returns a WebSocket upgrade request for a server at any address.
+pub fn upgrade_at(url: &str, headers: &[(&'static str, &str)]) -> Request {
     let mut request = url.into_client_request().expect("a well-formed URL");
     for (name, value) in headers {
         let value = HeaderValue::from_bytes(value.as_bytes()).expect("a header's value");

@@ -24,13 +24,17 @@ pub const BROWSER: [&str; 8] = [
     "carillon-boards",
 ];
 
-/// Returns the libraries: `carillon-NAME` for each folder `crates/NAME`.
+/// Returns the libraries: `carillon-NAME` for each folder `crates/NAME`, and `carillon` itself.
 pub fn libraries() -> Result<Vec<String>> {
     let mut packages = Vec::new();
     for entry in fs::read_dir(root().join("crates"))? {
         let entry = entry?;
         if entry.path().join("Cargo.toml").is_file() {
-            packages.push(format!("carillon-{}", entry.file_name().to_string_lossy()));
+            let folder = entry.file_name();
+            packages.push(match folder.to_string_lossy().as_ref() {
+                "carillon" => "carillon".to_owned(),
+                name => format!("carillon-{name}"),
+            });
         }
     }
     packages.sort();
@@ -67,7 +71,7 @@ mod tests {
     #[test]
     fn each_folder_of_crates_is_a_library() -> Result<()> {
         let libraries = libraries()?;
-        for library in ["carillon-broker", "carillon-wire"] {
+        for library in ["carillon", "carillon-broker", "carillon-wire"] {
             assert!(
                 libraries.iter().any(|name| name == library),
                 "{libraries:?}"

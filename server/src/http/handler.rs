@@ -12,6 +12,7 @@ use axum::{
 use broker::Client;
 use hyper::{body::Incoming, server::conn::http1, upgrade::OnUpgrade};
 use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::task::JoinHandle;
 use tower::ServiceExt as _;
 
 use super::{
@@ -125,8 +126,12 @@ impl HttpService {
         self.router.oneshot(request).await
     }
 
-    /// Answers a request that another program has received.
-    pub async fn answer_foreign(self, foreign: ForeignRequest) -> Response {
+    /// Starts a task of the current runtime that answers a request that another program has received.
+    pub fn spawn_answer(&self, foreign: ForeignRequest) -> JoinHandle<Response> {
+        fairness::spawn(self.clone().answer_foreign(foreign))
+    }
+
+    async fn answer_foreign(self, foreign: ForeignRequest) -> Response {
         let ForeignRequest {
             mut request,
             peer,
