@@ -7,7 +7,7 @@ use anyhow::Result;
 use crate::process::{ask, cargo, command, run, stage};
 use crate::profile::Profile;
 use crate::tools::tool;
-use crate::{dist, layers, packages, pages, test};
+use crate::{dist, layers, packages, pages, public_api, test};
 
 pub fn run_all() -> Result<()> {
     stage("lock file", || run(&mut cargo(&["fetch", "--locked"])))?;
@@ -28,6 +28,7 @@ pub fn run_all() -> Result<()> {
     })?;
     stage("fuzz targets", fuzz_targets)?;
     stage("documentation", document)?;
+    stage("interface of the crate carillon", || public_api::check(&[]))?;
     test::run_with(&[])
 }
 

@@ -15,6 +15,7 @@ mod packages;
 mod pages;
 mod process;
 mod profile;
+mod public_api;
 mod server;
 mod soak;
 mod test;
@@ -49,6 +50,7 @@ fn perform(task: &str, arguments: Vec<String>) -> Result<()> {
         "soak" => soak::run_all(&arguments),
         "book" => book::build(),
         "layers" => layers::check(&arguments),
+        "public-api" => public_api::check(&arguments),
         "dist" => dist::build(Profile::Release),
         "build" => server::build(Profile::Release).map(drop),
         "package" => package::build(),
@@ -76,6 +78,8 @@ cargo xtask TASK [ARGUMENTS]
                      kill the server again and again under load, and check what it has after each start:
                      --minutes (60), --every SECONDS (60), --rate (messages of each publisher in a second),
                      --data DIRECTORY
+  public-api [--write]
+                     compare the interface of the crate `carillon` with its record, or replace the record
   ci                 run the checks of CI: formatting, lints, documentation, licences, then the tests
   bench [FILTER]     run the benches of the crates and of the release binary whose names match
   bench peers [OPTIONS]
