@@ -46,7 +46,7 @@ fn list() -> Result<String> {
     let json = target_folder().join("doc/carillon.json");
     let mut public_api = command(tool);
     public_api
-        .args(["public-api", "-sss", "--rustdoc-json"])
+        .args(["public-api", "-ss", "--rustdoc-json"])
         .arg(json);
     let items = ask(&mut public_api).context(
         "cargo-public-api cannot read the output of rustdoc: another compiler needs another VERSION in xtask/src/public_api.rs",

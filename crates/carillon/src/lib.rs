@@ -43,7 +43,8 @@
 //!
 //! # Versions
 //!
-//! The names and types of this crate are its interface; `public-api.txt` beside `Cargo.toml` lists them.
+//! The names and types of this crate are its interface; `public-api.txt` beside `Cargo.toml` lists them. [`axum::Router`] 0.8 and
+//! `Stream` of futures 0.3 are part of it. Options and their defaults follow the program `carillon`; its changelog names changes.
 
 #![warn(missing_docs, unreachable_pub)]
 
