@@ -41,6 +41,7 @@ mod scheduled;
 mod security;
 mod sign_in;
 mod theme;
+mod trace_context;
 mod tree;
 mod users;
 mod visible_page;

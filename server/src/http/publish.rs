@@ -14,6 +14,7 @@ use super::{
     body,
     extract::{deserialize_bool, deserialize_some_bool},
     problem::Problem,
+    trace_context,
 };
 use crate::{
     access_control::{RateExceeded, UserAccount},
@@ -24,7 +25,8 @@ use crate::{
     shared_headers,
 };
 
-/// The content of a request. Its headers `carillon-header-NAME` become headers NAME of the message.
+/// The content of a request. Its headers `carillon-header-NAME` become headers NAME of the message, and its trace context
+/// headers with the same names.
 pub struct Content {
     /// The client of the request.
     pub client: Arc<Client>,
@@ -112,6 +114,7 @@ pub async fn publish(
     let mut message_headers = message_headers(&headers)?;
     let schedule = ScheduleRequest::take(&mut message_headers).map_err(Problem::bad_request)?;
     let schedule = query.schedule(schedule)?;
+    trace_context::add(&headers, &mut message_headers);
     let content_type = headers
         .get(header::CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())

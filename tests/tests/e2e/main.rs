@@ -118,6 +118,7 @@ mod topic_export;
 mod topic_history;
 mod topic_page;
 mod topics_page;
+mod trace_context;
 mod transactions;
 mod tree;
 mod users;
