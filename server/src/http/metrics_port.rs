@@ -1,5 +1,7 @@
 //! The port of `--metrics`: only `/metrics`, without TLS and without a login.
 
+mod places;
+
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use axum::{
@@ -12,9 +14,9 @@ use axum::{
 };
 use hyper::{body::Incoming, server::conn::http1};
 use hyper_util::rt::{TokioIo, TokioTimer};
+use places::Places;
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::Semaphore,
     time::{sleep, timeout},
 };
 use tower::ServiceExt as _;
@@ -31,25 +33,23 @@ pub async fn serve_metrics(listener: TcpListener, server: Arc<Server>) {
     }
     let router = router(&server, is_loopback);
     let mut stopping = server.stopping.clone();
-    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let mut places = Places::default();
     loop {
-        // At the limit, further connections wait in the queue of the system.
-        let Ok(place) = Arc::clone(&places).acquire_owned().await else {
-            return;
-        };
         let accepted = tokio::select! {
             biased;
             () = stopped(&mut stopping) => return,
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok((socket, _)) => {
+            Ok((socket, address)) => {
+                let address = address.ip().to_canonical();
+                places.make_room(address).await;
                 let answering = answer(socket, router.clone());
-                fairness::spawn(async move {
+                let task = fairness::spawn(async move {
                     // The connection is closed in either case.
                     let _ = timeout(MAX_TIME, answering).await;
-                    drop(place);
                 });
+                places.add(address, task);
             }
             Err(error) => {
                 tracing::debug!(%error, "a connection to the port of the metrics was not accepted");
@@ -114,8 +114,6 @@ async fn answer(socket: TcpStream, router: Router) {
     }
 }
 
-/// Maximum number of connections at a time.
-const MAX_CONNECTIONS: usize = 16;
 /// Maximum duration of a connection.
 const MAX_TIME: Duration = Duration::from_secs(30);
 /// Pause after an error of the system, before the next attempt to accept.

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use harness::data::DataDirectory;
+use harness::deadline::within;
 use harness::http::{get, post, request, send};
 use harness::metrics::{Metrics, accepting, own_url};
 use harness::mqtt::{Connect, MqttClient, Version};
@@ -12,6 +13,8 @@ use harness::users::{UsersFile, with_password, with_token};
 use harness::{Carillon, python};
 use http::{HeaderValue, Method, StatusCode};
 use serde_json::Value;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpSocket, TcpStream};
 
 /// Returns the names and types of the families of a format.
 fn families(report: &Value, format: &str) -> BTreeSet<(String, String)> {
@@ -316,4 +319,45 @@ async fn requests_at_the_same_time_are_answered() {
     for answer in [first, second, third] {
         assert_eq!(answer.status, StatusCode::OK);
     }
+}
+
+/// Opens a connection to the port of the metrics from this address, without a request.
+async fn connected(from: &str, url: &str) -> TcpStream {
+    let socket = TcpSocket::new_v4().expect("a socket");
+    let from = format!("{from}:0").parse().expect("an address");
+    socket.bind(from).expect("an address of this machine");
+    let address = url.split('/').nth(2).expect("an address");
+    let connecting = socket.connect(address.parse().expect("a socket address"));
+    within("a connection", connecting)
+        .await
+        .expect("a listener")
+}
+
+#[tokio::test]
+async fn an_address_with_many_connections_to_the_port_of_the_metrics_loses_its_own() {
+    let server = Carillon::with(&["--metrics", "127.0.0.1:0"]).await;
+    let url = own_url(&server).await;
+    let mut patient = connected("127.0.0.2", &url).await;
+    let mut greedy = Vec::new();
+    for _ in 0..40 {
+        greedy.push(connected("127.0.0.1", &url).await);
+    }
+
+    // From the same address as the connections without a request.
+    assert_eq!(get(&url).await.status, StatusCode::OK);
+
+    let first = &mut greedy[0];
+    let mut byte = [0];
+    let closed = within("the end of the oldest", first.read(&mut byte)).await;
+    assert_eq!(closed.unwrap_or(0), 0, "the server sends nothing");
+    // The oldest of all is not from the address with the most.
+    let request = b"GET /metrics HTTP/1.1\r\nhost: localhost\r\n\r\n";
+    patient
+        .write_all(request)
+        .await
+        .expect("an open connection");
+    let mut answer = String::new();
+    let reading = within("the metrics", patient.read_to_string(&mut answer)).await;
+    reading.expect("an answer");
+    assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer}");
 }
