@@ -144,6 +144,7 @@ async fn serve(options: &ServeOptions, configuration: Configuration) -> anyhow::
         hangup: signal(SignalKind::hangup())?,
         user_defined2: signal(SignalKind::user_defined2())?,
     };
+    upgrade::release_signals()?;
     let server_options = options.server_options().map_err(located)?;
     let mut reloader = Reloader::new(configuration.clone(), log);
     let reload = Box::new(move || reloader.reload());

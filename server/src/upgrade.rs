@@ -16,6 +16,7 @@ use std::{
 
 use anyhow::{Context as _, ensure};
 use command_fds::{CommandFdExt as _, FdMapping};
+use nix::sys::signal::{SigSet, Signal};
 
 use crate::measurements::{Label as _, ListenerName};
 
@@ -72,7 +73,8 @@ impl Upgrade {
         Ok(())
     }
 
-    /// Becomes the program, with the arguments and the environment of this one. Returns only if that fails.
+    /// Becomes the program, with the arguments and the environment of this one. Returns only if that fails. Signals that would
+    /// end the new program before it handles them wait until it calls [`release_signals`].
     pub fn perform(self) -> anyhow::Error {
         let names: Vec<_> = self.sockets.iter().map(|(name, _)| name.name()).collect();
         let names = names.join(":");
@@ -92,9 +94,27 @@ impl Upgrade {
         if let Err(error) = command.fd_mappings(mappings) {
             return error.into();
         }
+        if let Err(error) = held_signals().thread_block() {
+            return error.into();
+        }
         let error = command.exec();
         anyhow::Error::new(error).context(format!("cannot start {}", self.program.display()))
     }
+}
+
+/// Lets the signals arrive that a program which became this one may hold back; called when they are handled.
+///
+/// # Errors
+///
+/// The system refuses.
+pub fn release_signals() -> io::Result<()> {
+    Ok(held_signals().thread_unblock()?)
+}
+
+/// The signals that end a program without a handler, although they ask a server for something else. A set of blocked signals
+/// outlives exec(2), a handler does not.
+fn held_signals() -> SigSet {
+    SigSet::from_iter([Signal::SIGHUP, Signal::SIGUSR2])
 }
 
 /// Returns the path of the running program. An absolute path that was used to start it is kept as it is, because it may be a

@@ -140,6 +140,29 @@ async fn a_server_goes_on_if_the_program_in_its_place_does_not_start() {
     assert_eq!(get(carillon.url("/healthz")).await.status, 200);
 }
 
+#[tokio::test]
+async fn signals_before_the_new_program_handles_them_do_not_end_it() {
+    let program = ReplaceableProgram::new();
+    let carillon = Carillon::of_program(&program.0, &[]).await;
+    // The first time, the script sends both signals to itself, and then becomes the real program. It starts no command, because a
+    // shell may change the set of blocked signals for that.
+    let sent = fresh_path("signals-sent");
+    program.replace(&format!(
+        "#!/bin/sh\n\
+         if [ \"$1\" = --version ]; then exit 0; fi\n\
+         if [ ! -e {sent:?} ]; then : >{sent:?}; kill -HUP $$; kill -USR2 $$; fi\n\
+         exec {:?} \"$@\"\n",
+        binary()
+    ));
+
+    carillon.signal("USR2").await;
+
+    let starts = || async { carillon.transcript().matches("is ready").count() };
+    eventually("the third program", starts, |starts| *starts == 3).await;
+    fs::remove_file(&sent).expect("the script has sent its signals");
+    assert!(carillon.stop().await.success());
+}
+
 /// A link to the tested program, which can be replaced while it runs.
 struct ReplaceableProgram(PathBuf);
 
