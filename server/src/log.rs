@@ -1,7 +1,10 @@
-//! The server's log, on standard error.
+//! The server's log, on standard error, or in the journal of systemd.
+
+mod journal;
 
 use std::io::{self, IsTerminal as _, Write};
 
+use journal::{Journal, JournalFormat};
 use printable::{Lines, Notation};
 use rustix::fs::fstat;
 use tracing::{Level, Metadata};
@@ -31,18 +34,26 @@ pub fn parse_filter(filter: &str) -> anyhow::Result<EnvFilter> {
     parsed.map_err(|error| anyhow::anyhow!("--log {filter:?}: {error}"))
 }
 
-/// Starts the log. Colours are for terminals, not for files (and <https://no-color.org>). Text for the journal of systemd has
-/// the priority of each line, and no time, because the journal has its own.
+/// Starts the log. Colours are for terminals, not for files (and <https://no-color.org>). If standard error is the journal of
+/// systemd, the journal gets the fields of each event. Text that is meant for the journal has the priority of each line, and no
+/// time, because the journal has its own.
 ///
 /// # Errors
 ///
-/// The filter is not valid.
+/// The filter is not valid, or there are no file descriptors left.
 pub fn init(options: &ServeOptions) -> anyhow::Result<LogFilter> {
     let filter = parse_filter(&options.log)?;
-    let format = match options.log_format {
-        LogFormat::Text if is_journal() => LogFormat::Journal,
-        format => format,
-    };
+    let format = options.log_format;
+    if format != LogFormat::Json && is_journal() {
+        let subscriber = tracing_subscriber::fmt()
+            .with_env_filter(filter)
+            .event_format(JournalFormat::new())
+            .with_writer(Journal::new()?)
+            .with_filter_reloading();
+        let handle = subscriber.reload_handle();
+        subscriber.init();
+        return Ok(LogFilter(Box::new(move |filter| handle.reload(filter))));
+    }
     let is_colour_disabled = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     let notation = match format {
         LogFormat::Json => Notation::Json,
@@ -100,7 +111,8 @@ struct Output {
 
 /// Standard error with the beginning of the next line.
 struct Stderr {
-    prefix: &'static str,
+    /// The digit of a priority.
+    priority: Option<char>,
 }
 
 impl<'a> MakeWriter<'a> for Output {
@@ -108,18 +120,15 @@ impl<'a> MakeWriter<'a> for Output {
 
     fn make_writer(&'a self) -> Self::Writer {
         Lines {
-            inner: Stderr { prefix: "" },
+            inner: Stderr { priority: None },
             notation: self.notation,
         }
     }
 
     fn make_writer_for(&'a self, event: &Metadata<'_>) -> Self::Writer {
-        let prefix = match self.has_priorities {
-            true => priority(*event.level()),
-            false => "",
-        };
+        let priority = self.has_priorities.then(|| priority(*event.level()));
         Lines {
-            inner: Stderr { prefix },
+            inner: Stderr { priority },
             notation: self.notation,
         }
     }
@@ -128,9 +137,13 @@ impl<'a> MakeWriter<'a> for Output {
 impl Write for Stderr {
     /// Writes a line with one call, so that lines of other threads are not mixed with it.
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        match self.prefix.is_empty() {
-            true => io::stderr().write_all(line)?,
-            false => io::stderr().write_all(&[self.prefix.as_bytes(), line].concat())?,
+        match self.priority {
+            None => io::stderr().write_all(line)?,
+            // As the journal reads it at the beginning of a line: sd-daemon(3).
+            Some(digit) => {
+                let prefix = format!("<{digit}>");
+                io::stderr().write_all(&[prefix.as_bytes(), line].concat())?;
+            }
         }
         Ok(line.len())
     }
@@ -140,12 +153,12 @@ impl Write for Stderr {
     }
 }
 
-/// Returns the priority as the journal reads it at the beginning of a line: sd-daemon(3).
-const fn priority(level: Level) -> &'static str {
+/// Returns the digit of an event's priority: syslog(3).
+const fn priority(level: Level) -> char {
     match level {
-        Level::ERROR => "<3>",
-        Level::WARN => "<4>",
-        Level::INFO => "<6>",
-        Level::DEBUG | Level::TRACE => "<7>",
+        Level::ERROR => '3',
+        Level::WARN => '4',
+        Level::INFO => '6',
+        Level::DEBUG | Level::TRACE => '7',
     }
 }

@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::os::unix::fs::MetadataExt;
+use std::os::unix::net::UnixDatagram;
+use std::path::Path;
 use std::process::Stdio;
 
 use harness::Carillon;
@@ -155,7 +157,11 @@ async fn the_names_of_json_fields_are_those_of_the_documentation() {
 }
 
 /// Runs a server with its standard error in a file, and stops it. Returns the file's text.
-async fn log_of(journal_stream: impl FnOnce(u64, u64) -> String, options: &[&str]) -> String {
+async fn log_of(
+    journal_stream: impl FnOnce(u64, u64) -> String,
+    journal: &Path,
+    options: &[&str],
+) -> String {
     let path = fresh_path("log");
     let file = File::create(&path).expect("a file");
     let stat = file.metadata().expect("its metadata");
@@ -164,6 +170,7 @@ async fn log_of(journal_stream: impl FnOnce(u64, u64) -> String, options: &[&str
         .args(["--mqtt", "off", "--stomp", "off"])
         .args(options)
         .env("JOURNAL_STREAM", journal_stream(stat.dev(), stat.ino()))
+        .env("CARILLON_JOURNAL_SOCKET", journal)
         .stdout(Stdio::piped())
         .stderr(file)
         .kill_on_drop(true)
@@ -190,21 +197,45 @@ async fn log_of(journal_stream: impl FnOnce(u64, u64) -> String, options: &[&str
 
 #[tokio::test]
 async fn lines_for_the_journal_have_priorities_and_others_a_time() {
-    let in_journal = log_of(|device, inode| format!("{device}:{inode}"), &[]).await;
+    let away = fresh_path("journal-away");
+    let in_journal = log_of(|device, inode| format!("{device}:{inode}"), &away, &[]).await;
     assert!(
         in_journal.contains("<6>carillon::serve: stopping\n"),
         "{in_journal}"
     );
-    let elsewhere = log_of(|device, inode| format!("{device}:{}", inode + 1), &[]).await;
+    let elsewhere = log_of(
+        |device, inode| format!("{device}:{}", inode + 1),
+        &away,
+        &[],
+    )
+    .await;
     assert!(
         elsewhere.contains(" INFO carillon::serve: stopping\n"),
         "{elsewhere}"
     );
     assert!(!elsewhere.contains(['<', '\u{1b}']), "{elsewhere}");
     let options = ["--log-format", "journal"];
-    let requested = log_of(|_, _| String::new(), &options).await;
+    let requested = log_of(|_, _| String::new(), &away, &options).await;
     assert!(
         requested.contains("<6>carillon::serve: stopping\n"),
         "{requested}"
     );
+}
+
+#[tokio::test]
+async fn the_journal_receives_each_line_with_its_fields() {
+    let path = fresh_path("journal");
+    let journal = UnixDatagram::bind(&path).expect("a path for a socket");
+    journal.set_nonblocking(true).expect("a socket");
+    let log = log_of(|device, inode| format!("{device}:{inode}"), &path, &[]).await;
+    let mut entries = Vec::new();
+    let mut entry = [0; 4096];
+    while let Ok(length) = journal.recv(&mut entry) {
+        entries.push(String::from_utf8_lossy(&entry[..length]).into_owned());
+    }
+    fs::remove_file(&path).expect("the socket");
+
+    assert_eq!(log, "", "what is in the journal is not on standard error");
+    let stopping = "PRIORITY=6\nSYSLOG_IDENTIFIER=carillon\nMESSAGE=carillon::serve: stopping\nTARGET=carillon::serve\n";
+    assert!(entries.contains(&stopping.to_owned()), "{entries:?}");
 }
