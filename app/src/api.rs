@@ -6,7 +6,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{Headers, RequestInit, Response};
 
-use crate::{Text, host::Documents, json, reactive::carried_text, texts};
+use crate::{Text, host::Documents, json, reactive::carried_text, refusal, texts};
 
 /// The reason why a request failed, as a sentence for people.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -115,11 +115,16 @@ const FORBIDDEN: u16 = 403;
 /// Reads the `detail` of an RFC 9457 problem.
 fn problem(status: u16, text: &str) -> Problem {
     let json = json::read(text).ok();
-    let detail = json.and_then(|json| json.member("detail")?.text().map(str::to_owned));
+    let member = |name| Some(json.as_ref()?.member(name)?.text()?.to_owned());
+    let detail: Option<String> = member("detail");
+    let meaning = member("code").and_then(|code| refusal::of_code(&code));
     Problem {
         status,
         detail: match detail {
-            Some(detail) => of_status(status).with(&[&detail]),
+            Some(detail) => {
+                let meaning = meaning.unwrap_or_else(|| of_status(status));
+                meaning.with(&[&detail])
+            }
             None => texts::problem::STATUS.with(&[&status.to_string()]),
         },
     }
@@ -149,6 +154,10 @@ mod tests {
     fn a_problem_has_the_detail_of_the_answer() {
         let text = r#"{"status":404,"detail":"there is no topic a"}"#;
         assert_eq!(problem(404, text).detail, "there is no topic a");
+        for code in ["queue_full", "a later one"] {
+            let text = format!(r#"{{"detail":"queue a is full","code":"{code}"}}"#);
+            assert_eq!(problem(507, &text).detail, "queue a is full");
+        }
         let other = problem(502, "<html>");
         assert_eq!(other.detail, "the server answers with status 502");
         assert_eq!(other.status, 502);

@@ -44,6 +44,7 @@ mod quoted;
 mod rate;
 mod reactive;
 mod reading;
+mod refusal;
 mod root;
 mod route;
 mod row;

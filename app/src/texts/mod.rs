@@ -61,6 +61,7 @@ pub mod publish;
 pub mod qr_code;
 pub mod queue;
 pub mod queues;
+pub mod refusal;
 pub mod shared;
 #[cfg(feature = "ssr")]
 pub mod shell;
@@ -109,6 +110,7 @@ mod tests {
         qr_code,
         queue,
         queues,
+        refusal,
         shared,
         shell,
         site,

@@ -115,7 +115,8 @@ pub enum PublishError {
 
 impl PublishError {
     /// Returns the cause in the figures.
-    pub(crate) const fn cause(&self) -> RefusalCause {
+    #[must_use]
+    pub const fn cause(&self) -> RefusalCause {
         match self {
             Self::Reserved(_) => RefusalCause::Reserved,
             Self::TooManyTopics { .. } => RefusalCause::Topics,

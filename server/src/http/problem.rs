@@ -20,6 +20,9 @@ pub struct Problem {
     title: &'static str,
     status: u16,
     detail: String,
+    /// The cause as a stable word, for programs and for pages in other languages; an extension member of RFC 9457, 3.2.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<&'static str>,
     /// The header Retry-After, in seconds.
     #[serde(skip)]
     retry_after_s: Option<u64>,
@@ -33,7 +36,16 @@ impl Problem {
             title: status.canonical_reason().unwrap_or("Error"),
             status: status.as_u16(),
             detail: detail.into(),
+            code: None,
             retry_after_s: None,
+        }
+    }
+
+    /// Adds the cause.
+    fn with_code(self, code: &'static str) -> Self {
+        Self {
+            code: Some(code),
+            ..self
         }
     }
 
@@ -53,7 +65,7 @@ impl Problem {
 
     /// Creates the problem of a queue that does not exist.
     pub fn no_queue(name: &TopicName) -> Self {
-        Self::new(StatusCode::NOT_FOUND, format!("there is no queue {name}"))
+        Self::new(StatusCode::NOT_FOUND, format!("there is no queue {name}")).with_code("no_queue")
     }
 
     /// Creates a problem with status 400.
@@ -92,13 +104,14 @@ impl From<PublishError> for Problem {
             | PublishError::Journal(_) => StatusCode::INSUFFICIENT_STORAGE,
             PublishError::Schedule(_) => StatusCode::BAD_REQUEST,
         };
-        Self::new(status, error.to_string())
+        Self::new(status, error.to_string()).with_code(error.cause().name())
     }
 }
 
 impl From<RateExceeded> for Problem {
     fn from(exceeded: RateExceeded) -> Self {
         Self::new(StatusCode::TOO_MANY_REQUESTS, exceeded.to_string())
+            .with_code("rate")
             .retry_after(exceeded.retry_after)
     }
 }
@@ -137,5 +150,19 @@ impl IntoResponse for Problem {
             headers.insert(header::RETRY_AFTER, seconds.into());
         }
         response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use broker::RefusalCause;
+
+    #[test]
+    fn the_description_of_the_api_lists_the_codes() {
+        let description = include_str!("../../api/openapi.json");
+        for cause in RefusalCause::ALL {
+            let code = format!("`{}`", cause.name());
+            assert!(description.contains(&code), "{code}");
+        }
     }
 }

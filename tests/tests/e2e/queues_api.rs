@@ -262,3 +262,16 @@ async fn the_figures_of_queues_are_published_on_a_topic() {
     assert_eq!(queues["queues"][0]["waiting"], 1);
     assert_eq!(queues["omitted"], 0);
 }
+
+#[tokio::test]
+async fn a_refusal_names_its_cause_with_a_code() {
+    let server = Carillon::with(&["--queue-length", "1"]).await;
+    enqueue(&server, "a", "1").await;
+    let refused = post(server.url("/api/queues/a"), TEXT, "2").await;
+    assert_eq!(refused.status, StatusCode::INSUFFICIENT_STORAGE);
+    assert_eq!(refused.problem()["code"], "queue_full");
+    let missing = get(server.url("/api/queues/missing")).await;
+    assert_eq!(missing.problem()["code"], "no_queue");
+    let wrong = get(server.url("/api/topics/a/messages?limit=x")).await;
+    assert_eq!(wrong.problem().get("code"), None, "not every problem has one");
+}
