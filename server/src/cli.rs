@@ -26,6 +26,7 @@ use crate::{
     serve::Options,
     server,
     shell_files::{CompletionsOptions, ManualOptions},
+    spans::SpanArguments,
     stomp::StompOptions,
     storage::{DurableTopics, StorageOptions, durable_filter},
     store_command::StoreOptions,
@@ -289,6 +290,8 @@ pub struct ServeOptions {
     /// Format of the log
     #[arg(long, env = "CARILLON_LOG_FORMAT", value_enum, default_value_t = LogFormat::Text, value_name = "FORMAT")]
     pub log_format: LogFormat,
+    #[command(flatten)]
+    pub spans: SpanArguments,
 }
 
 /// The value of `--anonymous`.

@@ -60,6 +60,7 @@ mod service_manager;
 mod shared_headers;
 mod shell_files;
 mod socket;
+mod spans;
 mod stomp;
 mod stopping;
 mod storage;
@@ -84,6 +85,7 @@ use tokio::{
 use cli::{Cli, Command, ServeOptions};
 use config::{Configuration, Reloader};
 use serve::Signals;
+use spans::SpanExport;
 use storage::StopError;
 use store::StoreError;
 
@@ -146,9 +148,11 @@ async fn serve(options: &ServeOptions, configuration: Configuration) -> anyhow::
     };
     upgrade::release_signals()?;
     let server_options = options.server_options().map_err(located)?;
+    let spans = SpanExport::start(&options.spans).map_err(located)?;
     let mut reloader = Reloader::new(configuration.clone(), log);
     let reload = Box::new(move || reloader.reload());
     let ended = serve::run(server_options, signals, reload).await;
+    spans.stop().await;
     match ended.map_err(located)? {
         Some(upgrade) => Err(upgrade.perform()),
         None => Ok(()),

@@ -10,7 +10,7 @@ use std::{
 
 use broker::{Completion, Reader};
 
-use crate::clock;
+use crate::{clock, spans};
 
 use super::{
     Encoder, MessageType, Scratch, Transport,
@@ -345,6 +345,9 @@ impl<F: Framing, E: Encoder> Outbound<F, E> {
                 MessageType::Text => *peers,
                 MessageType::Binary => MessageType::Binary,
             };
+            if round.bytes.len() > start {
+                spans::delivered(&delivery);
+            }
             round.end_message(message_type, start, F::HEADER_BYTES);
             is_full = round.bytes.len() >= ROUND_BYTES;
             has_room = encoder.has_room();

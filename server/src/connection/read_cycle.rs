@@ -13,6 +13,7 @@ use crate::{
     advisory::Advisories,
     clock,
     fairness::{MAX_PAUSE, TIME_SLICE, pause_after},
+    spans::PublishSpans,
 };
 
 /// Collects the publications and replies of a read cycle. Each thread has one, in its [`Scratch`](super::Scratch). It is
@@ -188,7 +189,9 @@ impl ReadCycle {
 
     /// Publishes the batch, and carries out its effects.
     pub fn publish(&mut self, broker: &Broker, advisories: &Advisories, own: &Arc<Session>) {
+        let spans = PublishSpans::begin(&self.batch);
         broker.publish_for(own.client(), &mut self.batch, &mut self.outcome);
+        spans.end(&self.outcome.results);
         self.count_accepted(own);
         self.carry_out(advisories, own);
     }
@@ -201,7 +204,9 @@ impl ReadCycle {
         own: &Arc<Session>,
         record: impl FnOnce(),
     ) {
+        let spans = PublishSpans::begin(&self.batch);
         broker.publish_and_record(own.client(), &mut self.batch, record, &mut self.outcome);
+        spans.end(&self.outcome.results);
         self.count_accepted(own);
         self.carry_out(advisories, own);
     }

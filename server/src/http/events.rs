@@ -42,7 +42,7 @@ use crate::{
     fairness,
     message::{Encoded, Message, push_json},
     server::Server,
-    subscription_options,
+    spans, subscription_options,
 };
 
 /// `GET /api/topics/{filter}/events`: resumes after `Last-Event-ID`; `since`, `overflow` and `selector`
@@ -251,6 +251,7 @@ impl Subscription {
             if let Some(missed) = delivery.missed {
                 push_gap(&delivery, missed, piece);
             }
+            spans::delivered(&delivery);
             let message = Message::new(&context.broker, delivery.entry);
             piece.extend_from_slice(
                 format!("event: message\nid: {}\ndata: ", message.id()).as_bytes(),

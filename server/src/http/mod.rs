@@ -85,7 +85,7 @@ pub use routes::{ApiRoutes, delete, get};
 use routes::{PREFIX, post};
 use web_sessions::WebSessions;
 
-use crate::{public_url::PublicUrl, server::Server};
+use crate::{public_url::PublicUrl, server::Server, spans};
 
 /// The state of the HTTP handlers.
 #[derive(Clone)]
@@ -206,7 +206,8 @@ const HEALTH: &str = "/healthz";
 fn router(state: &HttpState, others: OtherRoutes) -> Router {
     let api = Router::new().nest(PREFIX, api(state, others.api));
     let page_api = preload::PageApi(api.clone().with_state(state.clone()));
-    api.merge(others.root)
+    let router = api
+        .merge(others.root)
         .route(HEALTH, routing::get(|| async { "ok\n" }))
         .route("/readyz", routing::get(api::ready))
         .route(metrics::PATH, routing::get(metrics::metrics))
@@ -236,8 +237,8 @@ fn router(state: &HttpState, others: OtherRoutes) -> Router {
             )
             .into_response()
         }))
-        .layer(TraceLayer::new_for_http().on_failure(DefaultOnFailure::new().level(Level::DEBUG)))
-        .with_state(state.clone())
+        .layer(TraceLayer::new_for_http().on_failure(DefaultOnFailure::new().level(Level::DEBUG)));
+    spans::layered(router).with_state(state.clone())
 }
 
 fn api(state: &HttpState, others: ApiRoutes<HttpState>) -> Router<HttpState> {

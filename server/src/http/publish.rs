@@ -23,6 +23,7 @@ use crate::{
     scheduling::{InvalidRequest, ScheduleRequest},
     server::Server,
     shared_headers,
+    spans::PublishSpans,
 };
 
 /// The content of a request. Its headers `carillon-header-NAME` become headers NAME of the message, and its trace context
@@ -142,9 +143,10 @@ pub async fn publish(
         let _open = permit.ok_or_else(|| {
             Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the server is stopping")
         })?;
-        server
-            .broker
-            .publish_for(&client, &mut vec![publication], &mut outcome);
+        let mut batch = vec![publication];
+        let spans = PublishSpans::begin(&batch);
+        server.broker.publish_for(&client, &mut batch, &mut outcome);
+        spans.end(&outcome.results);
         server.carry_out(&mut outcome);
     }
     let broker = &server.broker;

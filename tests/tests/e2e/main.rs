@@ -103,6 +103,7 @@ mod settings;
 mod shares;
 mod sign_in;
 mod slow_readers;
+mod spans;
 mod stomp;
 mod stomp_faults;
 mod stomp_tcp;

@@ -118,7 +118,7 @@ const SERVER: Crate = Crate {
             "trusted_proxies",
             "upgrade",
         ],
-        &["audit", "file_watch", "measurements", "redelivery"],
+        &["audit", "file_watch", "measurements", "redelivery", "spans"],
         &["clock", "log_rate", "peek"],
     ],
     exceptions: &[],

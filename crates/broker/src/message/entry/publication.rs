@@ -233,7 +233,9 @@ impl Publication {
         self.entry.size()
     }
 
-    pub(crate) fn entry(&self) -> &Entry {
+    /// Returns the content; the position and the sequence are not known yet.
+    #[must_use]
+    pub fn entry(&self) -> &Entry {
         &self.entry
     }
 
