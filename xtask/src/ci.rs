@@ -7,7 +7,7 @@ use anyhow::Result;
 use crate::process::{ask, cargo, command, run, stage};
 use crate::profile::Profile;
 use crate::tools::tool;
-use crate::{dist, layers, packages, pages, public_api, test};
+use crate::{dist, layers, packages, pages, public_api, test, traces};
 
 pub fn run_all() -> Result<()> {
     stage("lock file", || run(&mut cargo(&["fetch", "--locked"])))?;
@@ -26,10 +26,13 @@ pub fn run_all() -> Result<()> {
     stage("lints, browser", || {
         lint(&packages::BROWSER, &["--target", pages::TARGET])
     })?;
+    stage("lints, with OpenTelemetry", traces::lint)?;
     stage("fuzz targets", fuzz_targets)?;
     stage("documentation", document)?;
     stage("interface of the crate carillon", || public_api::check(&[]))?;
-    test::run_with(&[])
+    test::run_with(&[])?;
+    // Last, because it replaces the program of the other tests.
+    stage("tests of the traces, with OpenTelemetry", traces::test)
 }
 
 fn lint<S: AsRef<str>>(packages: &[S], arguments: &[&str]) -> Result<()> {

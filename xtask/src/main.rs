@@ -20,6 +20,7 @@ mod server;
 mod soak;
 mod test;
 mod tools;
+mod traces;
 
 use std::env;
 use std::process::ExitCode;
