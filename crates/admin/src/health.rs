@@ -10,7 +10,8 @@ use super::{api::Api, options::site, output::print, target::Target};
 /// The options of `carillon health`.
 #[derive(Debug, clap::Args)]
 pub struct HealthOptions {
-    /// Address of the server: http://HOST:PORT or HOST:PORT; with TLS https://HOST:PORT
+    /// Address of the server: http://HOST:PORT or HOST:PORT; with TLS https://HOST:PORT; unix:PATH for a
+    /// Unix socket
     /// [default: http://127.0.0.1:8080]
     #[arg(
         long = "server",

@@ -6,7 +6,8 @@ use client::{InvalidAddress, Login, LoginOptions, ServerAddress, Site, Trust};
 /// The server of a command.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct ServerOptions {
-    /// Address of the server: http://HOST:PORT or HOST:PORT; with TLS https://HOST:PORT
+    /// Address of the server: http://HOST:PORT or HOST:PORT; with TLS https://HOST:PORT; unix:PATH for a
+    /// Unix socket
     /// [default: http://127.0.0.1:8080]
     #[arg(long, value_name = "URL", env = "CARILLON_SERVER")]
     server: Option<ServerAddress>,

@@ -1,13 +1,17 @@
 //! Server addresses as users write them, and the endpoint that they stand for in each protocol.
 
-use std::{fmt, str::FromStr};
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+    str::FromStr,
+};
 
 use tokio_tungstenite::tungstenite::http::Uri;
 
 use super::{protocol::Protocol, site::Site};
 
 /// An address as users write it: `mqtt://HOST:PORT`, `ws://HOST:PORT/PATH`, `http://HOST:PORT` or
-/// `HOST:PORT`; with TLS `mqtts://`, `wss://` or `https://`.
+/// `HOST:PORT`; with TLS `mqtts://`, `wss://` or `https://`. `unix:PATH` is a Unix socket of a server on this machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServerAddress {
     scheme: Scheme,
@@ -16,6 +20,8 @@ pub struct ServerAddress {
     port: Option<u16>,
     /// The path and the query: empty, or a text that begins with '/' or '?'.
     path: String,
+    /// The path of a Unix socket, which is used instead of host and port.
+    socket: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +53,8 @@ pub(crate) struct Target {
     /// A host name or IP address; IPv6 addresses are in brackets.
     pub host: String,
     pub port: u16,
+    /// The path of a Unix socket, which is used instead of host and port.
+    pub socket: Option<PathBuf>,
 }
 
 /// The transport that carries the protocol's bytes.
@@ -74,6 +82,9 @@ pub enum InvalidAddress {
         "not a valid address; use ws://HOST:PORT, http://HOST:PORT, mqtt://HOST:PORT or HOST:PORT"
     )]
     Malformed,
+    /// The path of a Unix socket is not a whole path.
+    #[error("a Unix socket needs its whole path, such as unix:/run/carillon/http.sock")]
+    SocketPath,
     /// An address of MQTT over TCP has a path.
     #[error(
         "an mqtt:// address has no path; for MQTT over WebSocket use ws://HOST:PORT/PATH with --protocol mqtt"
@@ -148,6 +159,7 @@ impl ServerAddress {
             layer: self.layer,
             host: self.host.clone(),
             port: self.port.unwrap_or(default_port),
+            socket: self.socket.clone(),
         }
     }
 
@@ -187,9 +199,12 @@ impl Endpoint {
 }
 
 impl Target {
-    /// Returns host and port, separated by a colon.
+    /// Returns host and port, separated by a colon; for a Unix socket only the host.
     pub(crate) fn authority(&self) -> String {
-        format!("{}:{}", self.host, self.port)
+        match self.socket {
+            Some(_) => self.host.clone(),
+            None => format!("{}:{}", self.host, self.port),
+        }
     }
 }
 
@@ -197,6 +212,9 @@ impl FromStr for ServerAddress {
     type Err = InvalidAddress;
 
     fn from_str(text: &str) -> Result<Self, InvalidAddress> {
+        if let Some(path) = text.strip_prefix(UNIX) {
+            return Self::unix(path);
+        }
         let (scheme, rest) = text.split_once("://").unwrap_or(("", text));
         let scheme = scheme.to_ascii_lowercase();
         let (scheme, layer) = match scheme.as_str() {
@@ -212,6 +230,25 @@ impl FromStr for ServerAddress {
 }
 
 impl ServerAddress {
+    /// Parses the part after `unix:`. The mode of the form of the server's options is ignored. Over the socket, the address is
+    /// like `HOST:PORT` without a scheme: the listener of HTTP detects the protocol, and that of MQTT accepts MQTT.
+    fn unix(path: &str) -> Result<Self, InvalidAddress> {
+        let (path, _mode) = path.split_once('?').unwrap_or((path, ""));
+        let in_url = path.strip_prefix("//").filter(|path| path.starts_with('/'));
+        let path = Path::new(in_url.unwrap_or(path));
+        if !path.has_root() || path.parent().is_none() {
+            return Err(InvalidAddress::SocketPath);
+        }
+        Ok(Self {
+            scheme: Scheme::None,
+            layer: Layer::Plain,
+            host: "localhost".to_owned(),
+            port: None,
+            path: String::new(),
+            socket: Some(path.to_owned()),
+        })
+    }
+
     /// Parses the part after the scheme.
     fn from_rest(scheme: Scheme, layer: Layer, rest: &str) -> Result<Self, InvalidAddress> {
         let (authority, path) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
@@ -228,6 +265,7 @@ impl ServerAddress {
             host: host.to_owned(),
             port,
             path: path.to_owned(),
+            socket: None,
         };
         // A host that makes no valid WebSocket URL is invalid for MQTT, too.
         address.websocket(Protocol::Stomp, HTTP_PORT)?;
@@ -237,6 +275,9 @@ impl ServerAddress {
 
 impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(path) = &self.target.socket {
+            return write!(f, "{UNIX}{}", path.display());
+        }
         match (&self.carrier, self.target.layer) {
             (Carrier::WebSocket(uri), _) => uri.fmt(f),
             (Carrier::Tcp, Layer::Plain) => write!(f, "mqtt://{}", self.target.authority()),
@@ -262,6 +303,8 @@ fn host_and_port(authority: &str) -> Result<(&str, Option<u16>), InvalidAddress>
     Ok((host, port))
 }
 
+/// The beginning of the address of a Unix socket.
+pub(crate) const UNIX: &str = "unix:";
 const HTTP_PORT: u16 = 80;
 const HTTPS_PORT: u16 = 443;
 /// Carillon's default port, used for an address without a scheme.
@@ -307,6 +350,9 @@ mod tests {
             ("[::1]:9000", Stomp, "ws://[::1]:9000/ws"),
             ("[::1]", Mqtt, "mqtt://[::1]:1883"),
             ("http://[::1]", Stomp, "ws://[::1]:80/ws"),
+            ("unix:/run/a.sock", Stomp, "unix:/run/a.sock"),
+            ("unix:/run/a.sock?mode=0600", Mqtt, "unix:/run/a.sock"),
+            ("unix:///run/a.sock", Mqtt, "unix:/run/a.sock"),
         ];
         for (text, protocol, wanted) in table {
             let found = endpoint(text, protocol).map(|endpoint| endpoint.to_string());
@@ -323,6 +369,9 @@ mod tests {
             ("mqtt://example.org", InvalidAddress::NotStomp),
             ("mqtts://example.org", InvalidAddress::NotStomp),
             ("", InvalidAddress::Malformed),
+            ("unix:", InvalidAddress::SocketPath),
+            ("unix:a.sock", InvalidAddress::SocketPath),
+            ("unix:/", InvalidAddress::SocketPath),
             (":8080", InvalidAddress::Malformed),
             ("ws://", InvalidAddress::Malformed),
             ("host:port", InvalidAddress::Malformed),

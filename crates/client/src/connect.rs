@@ -1,6 +1,6 @@
 //! Opens the transport to an endpoint. Owns the errors of connecting.
 
-use std::{io, time::Duration};
+use std::{io, path::Path, time::Duration};
 
 use tokio::{
     io::{AsyncRead, AsyncWrite},
@@ -115,7 +115,7 @@ pub async fn open_http(site: &Site, trust: &Trust) -> anyhow::Result<ByteStream>
     }
 }
 
-/// A TCP connection, with TLS if the address asks for it.
+/// A connection of TCP or a Unix socket, with TLS if the address asks for it.
 pub type ByteStream = Box<dyn Duplex>;
 
 /// A stream of bytes in both directions.
@@ -124,6 +124,9 @@ pub trait Duplex: AsyncRead + AsyncWrite + Unpin + Send {}
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Duplex for S {}
 
 async fn connect(target: &Target, alpn: Option<&[u8]>, trust: &Trust) -> io::Result<ByteStream> {
+    if let Some(path) = &target.socket {
+        return connect_unix(path).await;
+    }
     let stream = TcpStream::connect(target.authority()).await?;
     stream.set_nodelay(true)?;
     if target.layer == Layer::Plain {
@@ -131,6 +134,17 @@ async fn connect(target: &Target, alpn: Option<&[u8]>, trust: &Trust) -> io::Res
     }
     let stream = trust.handshake(target, alpn, stream).await?;
     Ok(Box::new(stream))
+}
+
+#[cfg(unix)]
+async fn connect_unix(path: &Path) -> io::Result<ByteStream> {
+    Ok(Box::new(tokio::net::UnixStream::connect(path).await?))
+}
+
+#[cfg(not(unix))]
+async fn connect_unix(_path: &Path) -> io::Result<ByteStream> {
+    let reason = "this system has no Unix sockets; use an address such as http://HOST:PORT";
+    Err(io::Error::new(io::ErrorKind::Unsupported, reason))
 }
 
 /// Opens a WebSocket. Sends no `Origin` header: this client is not a web page.

@@ -16,7 +16,7 @@ use super::{
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct ConnectionOptions {
     /// Address of the server: ws://HOST:PORT/ws, http://HOST:PORT, mqtt://HOST:PORT or HOST:PORT;
-    /// with TLS wss://, https:// or mqtts:// [default: ws://127.0.0.1:8080/ws; with MQTT
+    /// with TLS wss://, https:// or mqtts://; unix:PATH for a Unix socket [default: ws://127.0.0.1:8080/ws; with MQTT
     /// mqtt://127.0.0.1:1883]
     #[arg(long, value_name = "URL", env = "CARILLON_SERVER")]
     pub server: Option<ServerAddress>,

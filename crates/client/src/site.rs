@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::address::{Layer, Target};
+use super::address::{Layer, Target, UNIX};
 
 /// The address of a server's HTTP interface: the part of an URL before `/api`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,7 +25,7 @@ impl Site {
         &self.prefix
     }
 
-    /// Returns host and port, separated by a colon.
+    /// Returns host and port, separated by a colon; for a Unix socket only a host.
     pub fn authority(&self) -> String {
         self.target.authority()
     }
@@ -37,6 +37,9 @@ impl Site {
 
 impl fmt::Display for Site {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(path) = &self.target.socket {
+            return write!(f, "{UNIX}{}", path.display());
+        }
         let scheme = match self.target.layer {
             Layer::Plain => "http",
             Layer::Tls => "https",
@@ -63,6 +66,7 @@ mod tests {
             ("http://h:1/carillon/", Ok("http://h:1/carillon")),
             ("http://h:1/?a", Err(InvalidAddress::Malformed)),
             ("mqtt://h", Err(InvalidAddress::NotHttp)),
+            ("unix:/run/a.sock", Ok("unix:/run/a.sock")),
             ("mqtts://h", Err(InvalidAddress::NotHttp)),
         ];
         for (text, wanted) in table {
