@@ -2,7 +2,7 @@
 
 mod config;
 
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use std::{path::PathBuf, time::Duration};
 
 use admin::AdminCommand;
 use anyhow::{anyhow, ensure};
@@ -10,7 +10,6 @@ use axum::http::{Uri, uri::Authority};
 use bench::BenchOptions;
 use broker::{DeadLetterQueue, Limits, Overflow, Policies, TopicFilter};
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use ipnet::IpNet;
 use wire::stomp::server::Subscribe;
 
 pub use config::{ConfigCommand, ConfigOptions};
@@ -18,6 +17,7 @@ pub use config::{ConfigCommand, ConfigOptions};
 use crate::{
     listeners::Ports,
     mqtt::MqttArguments,
+    net::ListenAddress,
     policy::PolicySetting,
     port::Port,
     public_url::PublicUrl,
@@ -31,7 +31,7 @@ use crate::{
     storage::{DurableTopics, StorageOptions, durable_filter},
     store_command::StoreOptions,
     tls::TlsOptions,
-    trusted_proxies::{self, TrustedProxies},
+    trusted_proxies::{TrustedProxies, TrustedProxy},
     user_command::{TokenOptions, UserOptions},
 };
 
@@ -85,27 +85,38 @@ pub struct ServeOptions {
     /// the file. Relative paths in it begin at its directory. SIGHUP reads it again
     #[arg(long, env = "CARILLON_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Address and port of HTTP, WebSocket and the pages; port 0 takes any free port
+    /// Address and port of HTTP, WebSocket and the pages, or a Unix socket such as `unix:/run/carillon/http.sock`; port 0 takes
+    /// any free port. The owner and the group of the server may use the socket, or those of the mode in
+    /// `unix:/run/carillon/http.sock?mode=0666`
     #[arg(
         long,
         env = "CARILLON_LISTEN",
         default_value = "127.0.0.1:8080",
-        value_name = "ADDRESS:PORT"
+        value_name = "ADDRESS:PORT|unix:PATH"
     )]
-    listen: SocketAddr,
-    /// Address and port of STOMP over TCP, or `off`; port 0 takes any free port
+    listen: ListenAddress,
+    /// Address and port of STOMP over TCP, a Unix socket such as `unix:/run/carillon/stomp.sock`, or `off`; port 0 takes any free
+    /// port
     /// [default: 127.0.0.1:61613; skipped if it is in use]
-    #[arg(long, env = "CARILLON_STOMP", value_name = "ADDRESS:PORT|off")]
+    #[arg(
+        long,
+        env = "CARILLON_STOMP",
+        value_name = "ADDRESS:PORT|unix:PATH|off"
+    )]
     stomp: Option<Port>,
-    /// Address and port of STOMP over TLS, or `off`; port 0 takes any free port
+    /// Address and port of STOMP over TLS, a Unix socket, or `off`; port 0 takes any free port
     /// [default: 127.0.0.1:61614 with a certificate; skipped if it is in use]
-    #[arg(long, env = "CARILLON_STOMP_TLS", value_name = "ADDRESS:PORT|off")]
+    #[arg(
+        long,
+        env = "CARILLON_STOMP_TLS",
+        value_name = "ADDRESS:PORT|unix:PATH|off"
+    )]
     stomp_tls: Option<Port>,
-    /// Address and port of the metrics at `/metrics`, over HTTP without TLS and without a login, for a monitoring system.
+    /// Address and port, or Unix socket, of the metrics at `/metrics`, over HTTP without TLS and without a login, for a monitoring system.
     /// They have the names of queues and no content. By default, metrics are only at `/metrics` of --listen, with the rights of
     /// management
-    #[arg(long, env = "CARILLON_METRICS", value_name = "ADDRESS:PORT")]
-    metrics: Option<SocketAddr>,
+    #[arg(long, env = "CARILLON_METRICS", value_name = "ADDRESS:PORT|unix:PATH")]
+    metrics: Option<ListenAddress>,
     #[command(flatten)]
     tls: TlsOptions,
     /// Allow pages of another origin, such as `https://example.org`, to use the server; `*` allows all.
@@ -135,15 +146,15 @@ pub struct ServeOptions {
     public_url: Option<PublicUrl>,
     /// Address of a proxy, or network of proxies such as `10.0.0.0/8`, that may name the address of a client: with the
     /// header of the PROXY protocol at the beginning of a connection to any port, or with X-Forwarded-For in a request.
-    /// May be given more than once
+    /// `unix` stands for every process that may open a Unix socket of the server, `unix:uid=33` for those of one user. May be
+    /// given more than once
     #[arg(
-        value_parser = trusted_proxies::network,
         long = "trusted-proxy",
         env = "CARILLON_TRUSTED_PROXY",
         value_delimiter = ',',
-        value_name = "ADDRESS|NETWORK"
+        value_name = "ADDRESS|NETWORK|unix"
     )]
-    trusted_proxies: Vec<IpNet>,
+    trusted_proxies: Vec<TrustedProxy>,
     /// QR code of the pages' address, with which a phone opens them, after the addresses at the start
     #[arg(long, env = "CARILLON_QR_CODE", value_enum, default_value_t = QrCodeRule::Auto, value_name = "WHEN")]
     qr_code: QrCodeRule,
@@ -373,12 +384,12 @@ impl ServeOptions {
         let overflow = self.overflow.into();
         Ok(Options {
             ports: Ports {
-                http: Port::At(self.listen),
-                stomp: self.stomp.unwrap_or(Port::if_free(STOMP_PORT)),
-                stomp_tls: self.stomp_tls,
+                http: Port::At(self.listen.clone()),
+                stomp: self.stomp.clone().unwrap_or(Port::if_free(STOMP_PORT)),
+                stomp_tls: self.stomp_tls.clone(),
                 mqtt: self.mqtt.port(),
                 mqtt_tls: self.mqtt.tls_port(),
-                metrics: self.metrics,
+                metrics: self.metrics.clone(),
             },
             tls: self.tls.clone(),
             allow_origins: self.allow_origins.clone(),

@@ -7,7 +7,7 @@ use clap::{Args as _, FromArgMatches as _};
 pub use anyhow::Error as StartError;
 pub use store::StoreError;
 
-use crate::{cli::ServeOptions, port::BindError};
+use crate::{cli::ServeOptions, net::BindError};
 pub use crate::{
     clock::unix_ms,
     content_type::interned as interned_content_type,

@@ -1,11 +1,8 @@
 //! The interface between ports and protocols: a connection that was accepted, and the handler that serves it.
 
-use std::{
-    net::{IpAddr, SocketAddr},
-    sync::Arc,
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
+use broker::ClientAddress;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     sync::OwnedSemaphorePermit,
@@ -14,6 +11,7 @@ use tokio::{
 use crate::{
     access_control::{ImplicitLogin, PeerCertificate},
     measurements::{OpenPlace, PortProtocol},
+    net::SocketPeer,
     socket::Socket,
 };
 
@@ -33,8 +31,8 @@ pub trait ConnectionHandler: Clone + Send + 'static {
 pub struct AcceptedConnection<S> {
     /// The socket.
     pub socket: S,
-    /// The address of the peer, or of the client that a trusted proxy names.
-    pub peer: SocketAddr,
+    /// The peer, or the client that a trusted proxy names.
+    pub peer: SocketPeer,
     /// The client certificate, verified in the TLS handshake.
     pub certificate: Option<Arc<PeerCertificate>>,
     /// Must be kept until the connection ends.
@@ -44,14 +42,14 @@ pub struct AcceptedConnection<S> {
 /// A peer before its first message.
 pub struct ConnectingPeer {
     /// The address that is charged for the connection and for failed logins.
-    pub address: IpAddr,
+    pub address: ClientAddress,
     /// The login of a client without credentials in its first message.
     pub implicit: ImplicitLogin,
 }
 
 impl ConnectingPeer {
     /// Returns a peer that has sent nothing, with the certificate of its TLS handshake.
-    pub fn new(address: IpAddr, certificate: Option<Arc<PeerCertificate>>) -> Self {
+    pub fn new(address: ClientAddress, certificate: Option<Arc<PeerCertificate>>) -> Self {
         Self {
             address,
             implicit: certificate.into(),

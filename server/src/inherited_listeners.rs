@@ -1,15 +1,16 @@
 //! Listening sockets that the process has inherited: from a service manager (socket activation of systemd), or from the
 //! program before it (`crate::upgrade`). Connections wait in such a socket while no server runs, so none is refused.
 
-use std::{
-    env,
-    net::{SocketAddr, TcpListener},
-};
+use std::{env, os::fd::AsFd};
 
 use anyhow::{Context as _, bail};
 use listenfd::ListenFd;
+use tokio::net::TcpListener;
 
-use crate::measurements::{Label as _, ListenerName};
+use crate::{
+    measurements::{Label as _, ListenerName},
+    net::{ListenAddress, ListeningSocket, OWNED_SOCKET_FILES},
+};
 
 /// Returns the listener with a name of `LISTEN_FDNAMES`: the value of `FileDescriptorName=` in a socket unit of systemd.
 fn named(text: &str) -> anyhow::Result<ListenerName> {
@@ -26,45 +27,65 @@ fn named(text: &str) -> anyhow::Result<ListenerName> {
 /// The inherited sockets that are not used yet.
 #[derive(Debug, Default)]
 pub struct InheritedListeners {
-    sockets: Vec<(ListenerName, TcpListener)>,
+    sockets: Vec<(ListenerName, ListeningSocket)>,
 }
 
 impl InheritedListeners {
     /// Takes the sockets that the environment names (`LISTEN_PID`, `LISTEN_FDS` and `LISTEN_FDNAMES`, see
-    /// sd_listen_fds(3)). Most processes have none.
+    /// sd_listen_fds(3)). Most processes have none. Needs a runtime of tokio.
     ///
     /// # Errors
     ///
-    /// A socket is no TCP listener, its name is unknown, or two sockets have one name.
+    /// A socket is no listener of TCP or of a Unix socket, its name is unknown, or two sockets have one name.
     pub fn from_environment() -> anyhow::Result<Self> {
         let names = env::var("LISTEN_FDNAMES").unwrap_or_default();
+        let owned = env::var(OWNED_SOCKET_FILES).unwrap_or_default();
         let mut passed = ListenFd::from_env();
         let names = names_of(&names, passed.len())?;
         let mut sockets = Vec::new();
         for (index, name) in names.into_iter().enumerate() {
-            let taken = passed.take_tcp_listener(index);
-            let socket = taken.ok().flatten().with_context(|| {
-                format!("the inherited socket {} is no TCP listener", name.name())
-            })?;
-            // Other processes that this one starts must not keep the port open.
-            rustix::io::fcntl_setfd(&socket, rustix::io::FdFlags::CLOEXEC)?;
-            socket.set_nonblocking(true)?;
+            let owns_file = owned.split(':').any(|one| one == name.name());
+            let socket = take(&mut passed, index, owns_file)
+                .with_context(|| format!("the inherited socket {}", name.name()))?;
             sockets.push((name, socket));
         }
         Ok(Self { sockets })
     }
 
     /// Returns the address of a socket, if it was inherited.
-    pub fn address(&self, name: ListenerName) -> Option<SocketAddr> {
+    pub fn address(&self, name: ListenerName) -> Option<ListenAddress> {
         let (_, socket) = self.sockets.iter().find(|(one, _)| *one == name)?;
-        socket.local_addr().ok()
+        socket.address().ok()
     }
 
     /// Removes and returns a socket.
-    pub fn take(&mut self, name: ListenerName) -> Option<TcpListener> {
+    pub fn take(&mut self, name: ListenerName) -> Option<ListeningSocket> {
         let index = self.sockets.iter().position(|(one, _)| *one == name)?;
         Some(self.sockets.swap_remove(index).1)
     }
+}
+
+/// Takes the socket with this index. `owns_file` states whether the file of a Unix socket is for this process to remove.
+fn take(passed: &mut ListenFd, index: usize, owns_file: bool) -> anyhow::Result<ListeningSocket> {
+    if let Ok(Some(socket)) = passed.take_tcp_listener(index) {
+        keep_to_this_process(&socket)?;
+        socket.set_nonblocking(true)?;
+        return Ok(ListeningSocket::tcp(TcpListener::from_std(socket)?));
+    }
+    let socket = passed.take_unix_listener(index);
+    let socket = socket.ok().flatten();
+    let socket = socket.context("this is no listener of TCP or of a Unix stream socket")?;
+    keep_to_this_process(&socket)?;
+    socket.set_nonblocking(true)?;
+    Ok(ListeningSocket::inherited_unix(socket, owns_file)?)
+}
+
+/// Other processes that this one starts must not keep the port open.
+fn keep_to_this_process(socket: &impl AsFd) -> anyhow::Result<()> {
+    Ok(rustix::io::fcntl_setfd(
+        socket,
+        rustix::io::FdFlags::CLOEXEC,
+    )?)
 }
 
 /// Returns the names of `count` sockets from a list separated by colons.

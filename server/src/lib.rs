@@ -38,6 +38,7 @@ mod message;
 mod metrics;
 mod mqtt;
 mod name_cache;
+mod net;
 mod partial_input;
 mod peek;
 mod policy;

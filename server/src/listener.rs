@@ -3,16 +3,14 @@
 use std::{io, sync::Arc, time::Duration};
 
 use socket2::{SockRef, TcpKeepalive};
-use tokio::{
-    net::{TcpListener, TcpStream},
-    sync::Semaphore,
-};
+use tokio::{net::TcpStream, sync::Semaphore};
 
 use crate::{
     fairness,
     handler::{AcceptedConnection, ConnectionHandler, ConnectionPermit},
     log_rate::LineLimit,
     measurements::{ListenerName, Measurements, OpenPlace, RefusalReason},
+    net::{ListeningSocket, StreamSocket},
     refused_connections::RefusedConnections,
     stopping::stopped,
     tls::ConnectionAcceptor,
@@ -73,7 +71,7 @@ impl ConnectionLimit {
 /// Accepts until the server stops.
 pub async fn accept<D: ConnectionHandler>(
     name: ListenerName,
-    listener: TcpListener,
+    listener: ListeningSocket,
     acceptor: ConnectionAcceptor<D>,
     connection_limit: ConnectionLimit,
 ) {
@@ -117,8 +115,15 @@ pub async fn accept<D: ConnectionHandler>(
     }
 }
 
-/// Sets the socket options that all protocols need.
-fn set_socket_options(socket: &TcpStream) {
+/// Sets the socket options that all protocols need. A Unix socket needs none: the system sends without delay, and reports the
+/// end of the other process.
+fn set_socket_options(stream: &StreamSocket) {
+    if let StreamSocket::Tcp(socket) = stream {
+        set_tcp_options(socket);
+    }
+}
+
+fn set_tcp_options(socket: &TcpStream) {
     // Disables Nagle's algorithm: otherwise a small message waits for the acknowledgement of the previous one.
     if let Err(error) = socket.set_nodelay(true) {
         tracing::debug!(%error, "cannot set TCP_NODELAY");

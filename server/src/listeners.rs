@@ -1,26 +1,25 @@
 //! The server's listeners: bound before the start is announced, then opened.
 
+mod announcement;
+
 use std::{
-    io::{self, Write as _},
     net::{IpAddr, Ipv4Addr, SocketAddr},
-    path::Path,
     sync::Arc,
 };
 
 use anyhow::bail;
-use tokio::{net::TcpListener, task::JoinSet};
+use tokio::task::JoinSet;
 
 use crate::{
     handler::ConnectionHandler,
-    http::{self, is_loopback},
+    http,
     http_port::HttpHandler,
     inherited_listeners::InheritedListeners,
     listener::{self, ConnectionLimit},
     measurements::{Label as _, ListenerName},
     mqtt::MqttHandler,
-    port::{Port, bind},
-    public_url::PublicUrl,
-    reachable_address::reachable_address,
+    net::{ListenAddress, ListeningSocket},
+    port::Port,
     server::Server,
     stomp::StompHandler,
     tls::{ConnectionAcceptor, Identity, TlsOptions, TlsRule},
@@ -40,7 +39,7 @@ pub struct Ports {
     /// `None` means the default port if there is a certificate.
     pub mqtt_tls: Option<Port>,
     /// The metrics, without a login. There is no such port by default.
-    pub metrics: Option<SocketAddr>,
+    pub metrics: Option<ListenAddress>,
 }
 
 impl Ports {
@@ -50,28 +49,40 @@ impl Ports {
             Some(Port::Off) => None,
             own => {
                 let address = inherited.address(name)?;
-                warn_of_other_address(name, own.and_then(Port::address), address);
+                warn_of_other_address(name, own.as_ref().and_then(Port::address), &address);
                 Some(Port::At(address))
             }
         };
-        self.http = port(ListenerName::Http, Some(self.http)).unwrap_or(self.http);
-        self.stomp = port(ListenerName::Stomp, Some(self.stomp)).unwrap_or(self.stomp);
-        self.stomp_tls = port(ListenerName::StompTls, self.stomp_tls).or(self.stomp_tls);
-        self.mqtt = port(ListenerName::Mqtt, Some(self.mqtt)).unwrap_or(self.mqtt);
-        self.mqtt_tls = port(ListenerName::MqttTls, self.mqtt_tls).or(self.mqtt_tls);
+        for (name, own) in [
+            (ListenerName::Http, &mut self.http),
+            (ListenerName::Stomp, &mut self.stomp),
+            (ListenerName::Mqtt, &mut self.mqtt),
+        ] {
+            if let Some(inherited) = port(name, Some(own.clone())) {
+                *own = inherited;
+            }
+        }
+        for (name, own) in [
+            (ListenerName::StompTls, &mut self.stomp_tls),
+            (ListenerName::MqttTls, &mut self.mqtt_tls),
+        ] {
+            if let Some(inherited) = port(name, own.clone()) {
+                *own = Some(inherited);
+            }
+        }
     }
 
     /// Returns the first address at which other machines can reach messages or management. Metrics are neither.
-    pub fn reachable_from_outside(&self) -> Option<SocketAddr> {
+    pub fn reachable_from_outside(&self) -> Option<&ListenAddress> {
         let all = [
-            Some(self.http),
-            Some(self.stomp),
-            self.stomp_tls,
-            Some(self.mqtt),
-            self.mqtt_tls,
+            Some(&self.http),
+            Some(&self.stomp),
+            self.stomp_tls.as_ref(),
+            Some(&self.mqtt),
+            self.mqtt_tls.as_ref(),
         ];
         let mut all = all.into_iter().flatten().filter_map(Port::address);
-        all.find(|address| !address.ip().to_canonical().is_loopback())
+        all.find(|address| !address.is_loopback())
     }
 
     /// Returns the address of the HTTP port without its number; without this port, loopback.
@@ -95,12 +106,12 @@ pub struct Handlers {
 
 /// The bound ports.
 pub struct Listeners {
-    http: Option<TcpListener>,
-    stomp: Option<TcpListener>,
-    stomp_tls: Option<TcpListener>,
-    mqtt: Option<TcpListener>,
-    mqtt_tls: Option<TcpListener>,
-    metrics: Option<TcpListener>,
+    http: Option<ListeningSocket>,
+    stomp: Option<ListeningSocket>,
+    stomp_tls: Option<ListeningSocket>,
+    mqtt: Option<ListeningSocket>,
+    mqtt_tls: Option<ListeningSocket>,
+    metrics: Option<ListeningSocket>,
     /// `None` without TLS.
     identity: Option<Arc<Identity>>,
     /// The rule of the ports that are not for TLS only.
@@ -136,8 +147,18 @@ impl Listeners {
         if tls.client_ca.is_some() && identity.is_none() {
             bail!("--tls-client-ca needs a certificate of the server: {CERTIFICATE_OPTIONS}");
         }
-        let stomp_tls = tls_port(ports.stomp_tls, "--stomp-tls", STOMP_TLS_PORT, &identity)?;
-        let mqtt_tls = tls_port(ports.mqtt_tls, "--mqtt-tls", MQTT_TLS_PORT, &identity)?;
+        let stomp_tls = tls_port(
+            ports.stomp_tls.as_ref(),
+            "--stomp-tls",
+            STOMP_TLS_PORT,
+            &identity,
+        )?;
+        let mqtt_tls = tls_port(
+            ports.mqtt_tls.as_ref(),
+            "--mqtt-tls",
+            MQTT_TLS_PORT,
+            &identity,
+        )?;
         Ok(TlsPorts {
             identity,
             stomp_tls,
@@ -161,29 +182,29 @@ impl Listeners {
             stomp_tls,
             mqtt_tls,
         } = Self::prepare(ports, tls)?;
-        let mut listen = async |name, port: Port, option, protocol| match inherited.take(name) {
-            Some(socket) if port != Port::Off => anyhow::Ok(Some(TcpListener::from_std(socket)?)),
-            _ => Ok(port.bind(option, protocol).await?),
+        let mut listen = async |name, port: &Port, option, protocol| match inherited.take(name) {
+            Some(socket) if *port != Port::Off => Ok(Some(socket)),
+            _ => port.bind(option, protocol).await,
         };
-        let http = listen(ListenerName::Http, ports.http, "--listen", "HTTP").await?;
+        let http = listen(ListenerName::Http, &ports.http, "--listen", "HTTP").await?;
         let stomp = listen(
             ListenerName::Stomp,
-            ports.stomp,
+            &ports.stomp,
             "--stomp",
             "STOMP over TCP",
         )
         .await?;
         let stomp_tls = listen(
             ListenerName::StompTls,
-            stomp_tls,
+            &stomp_tls,
             "--stomp-tls",
             "STOMP over TLS",
         )
         .await?;
-        let mqtt = listen(ListenerName::Mqtt, ports.mqtt, "--mqtt", "MQTT over TCP").await?;
+        let mqtt = listen(ListenerName::Mqtt, &ports.mqtt, "--mqtt", "MQTT over TCP").await?;
         let mqtt_tls = listen(
             ListenerName::MqttTls,
-            mqtt_tls,
+            &mqtt_tls,
             "--mqtt-tls",
             "MQTT over TLS",
         )
@@ -194,8 +215,8 @@ impl Listeners {
             stomp_tls,
             mqtt,
             mqtt_tls,
-            metrics: match ports.metrics {
-                Some(address) => Some(bind(address, "--metrics").await?),
+            metrics: match &ports.metrics {
+                Some(address) => Some(address.bind("--metrics").await?),
                 None => None,
             },
             tls_rule: if tls.only {
@@ -212,23 +233,30 @@ impl Listeners {
         self.identity.clone()
     }
 
-    /// Returns the sockets with their names.
-    pub fn sockets(&self) -> impl Iterator<Item = (ListenerName, &TcpListener)> {
+    /// Returns the sockets that a replacement of the program keeps, with their names.
+    pub fn sockets_mut(&mut self) -> impl Iterator<Item = (ListenerName, &mut ListeningSocket)> {
         [
-            (ListenerName::Http, self.http.as_ref()),
-            (ListenerName::Stomp, self.stomp.as_ref()),
-            (ListenerName::StompTls, self.stomp_tls.as_ref()),
-            (ListenerName::Mqtt, self.mqtt.as_ref()),
-            (ListenerName::MqttTls, self.mqtt_tls.as_ref()),
+            (ListenerName::Http, self.http.as_mut()),
+            (ListenerName::Stomp, self.stomp.as_mut()),
+            (ListenerName::StompTls, self.stomp_tls.as_mut()),
+            (ListenerName::Mqtt, self.mqtt.as_mut()),
+            (ListenerName::MqttTls, self.mqtt_tls.as_mut()),
         ]
         .into_iter()
         .filter_map(|(name, socket)| Some((name, socket?)))
     }
 
-    /// Returns the addresses of the sockets with their names.
+    /// Returns the addresses of the ports of TCP with their names.
     pub fn addresses(&self) -> impl Iterator<Item = (ListenerName, SocketAddr)> {
-        self.sockets()
-            .filter_map(|(name, socket)| Some((name, socket.local_addr().ok()?)))
+        [
+            (ListenerName::Http, &self.http),
+            (ListenerName::Stomp, &self.stomp),
+            (ListenerName::StompTls, &self.stomp_tls),
+            (ListenerName::Mqtt, &self.mqtt),
+            (ListenerName::MqttTls, &self.mqtt_tls),
+        ]
+        .into_iter()
+        .filter_map(|(name, socket)| Some((name, socket.as_ref()?.address().ok()?.tcp()?)))
     }
 
     /// Accepts connections until the server stops; then the tasks end.
@@ -258,83 +286,6 @@ impl Listeners {
         }
         listener_tasks.tasks
     }
-
-    /// Returns the address of the pages for other machines; `None` if they cannot reach it.
-    pub fn address_for_others(&self, public_url: Option<&PublicUrl>) -> Option<String> {
-        if let Some(public_url) = public_url {
-            return (!is_loopback(public_url.host())).then(|| public_url.to_string());
-        }
-        let address = reachable_address(self.http.as_ref()?.local_addr().ok()?)?;
-        let scheme = if self.identity.is_some() {
-            "https"
-        } else {
-            "http"
-        };
-        Some(format!("{scheme}://{address}/"))
-    }
-
-    /// Prints the addresses, for people and scripts. Without an HTTP port, which the program always has, prints nothing.
-    ///
-    /// # Errors
-    ///
-    /// Standard output is closed, or an address is unknown.
-    pub fn announce(&self, public_url: Option<&PublicUrl>, store: Option<&Path>) -> io::Result<()> {
-        let Some(http) = &self.http else {
-            return Ok(());
-        };
-        let http = http.local_addr()?;
-        let has_tls = self.identity.is_some();
-        let has_plain = self.tls_rule == TlsRule::Optional;
-        let scheme = if has_tls { "https" } else { "http" };
-        let mut out = io::stdout().lock();
-        writeln!(out, "Carillon {} is ready", env!("CARGO_PKG_VERSION"))?;
-        for (name, path) in PAGES {
-            writeln!(out, "  {name:<10}{scheme}://{http}{path}")?;
-        }
-        if let Some(public_url) = public_url {
-            writeln!(out, "  {:<10}{public_url}", "public")?;
-        }
-        if has_tls && has_plain {
-            writeln!(out, "  {:<10}http://{http}/", "no TLS")?;
-        }
-        for (scheme, is_offered) in [("ws", has_plain), ("wss", has_tls)] {
-            if is_offered {
-                writeln!(out, "  {:<10}{scheme}://{http}/ws", "STOMP")?;
-                writeln!(out, "  {:<10}{scheme}://{http}/mqtt", "MQTT")?;
-            }
-        }
-        for (protocol, scheme, listener) in [
-            ("STOMP", "tcp", &self.stomp),
-            ("STOMP", "tls", &self.stomp_tls),
-            ("MQTT", "tcp", &self.mqtt),
-            ("MQTT", "tls", &self.mqtt_tls),
-        ] {
-            if let Some(listener) = listener {
-                let address = listener.local_addr()?;
-                writeln!(out, "  {protocol:<10}{scheme}://{address}")?;
-            }
-        }
-        if let Some(listener) = &self.metrics {
-            let address = listener.local_addr()?;
-            writeln!(out, "  {:<10}http://{address}/metrics", "metrics")?;
-        }
-        let generated_identity = self
-            .identity
-            .as_ref()
-            .and_then(|one| one.fingerprint.as_ref());
-        if let Some(fingerprint) = generated_identity {
-            writeln!(out, "  {:<10}self-signed, SHA-256 {fingerprint}", "TLS")?;
-        }
-        match store {
-            Some(directory) => writeln!(out, "  {:<10}{}", "store", directory.display())?,
-            None => writeln!(
-                out,
-                "  {:<10}memory only (--data DIRECTORY survives a restart)",
-                "store"
-            )?,
-        }
-        out.flush()
-    }
 }
 
 /// The tasks that accept connections, and the parameters that they share.
@@ -349,7 +300,7 @@ impl ListenerTasks<'_> {
     fn spawn<D: ConnectionHandler>(
         &mut self,
         name: ListenerName,
-        listener: Option<TcpListener>,
+        listener: Option<ListeningSocket>,
         handler: D,
         tls_rule: TlsRule,
     ) {
@@ -370,10 +321,13 @@ impl ListenerTasks<'_> {
 }
 
 /// Logs that a port has another address than the options say.
-fn warn_of_other_address(name: ListenerName, wanted: Option<SocketAddr>, inherited: SocketAddr) {
+fn warn_of_other_address(
+    name: ListenerName,
+    wanted: Option<&ListenAddress>,
+    inherited: &ListenAddress,
+) {
     if let Some(wanted) = wanted
-        && wanted != inherited
-        && wanted.port() != 0
+        && !wanted.allows(inherited)
     {
         tracing::warn!(
             port = name.name(),
@@ -386,7 +340,7 @@ fn warn_of_other_address(name: ListenerName, wanted: Option<SocketAddr>, inherit
 
 /// Returns the port for TLS only: the requested one, or the default if there is a certificate.
 fn tls_port(
-    requested: Option<Port>,
+    requested: Option<&Port>,
     option: &str,
     standard: u16,
     identity: &Option<Arc<Identity>>,
@@ -394,19 +348,11 @@ fn tls_port(
     match (requested, identity) {
         (Some(Port::Off), _) | (None, None) => Ok(Port::Off),
         (Some(_), None) => bail!("{option} needs a certificate: {CERTIFICATE_OPTIONS}"),
-        (Some(port), Some(_)) => Ok(port),
+        (Some(port), Some(_)) => Ok(port.clone()),
         (None, Some(_)) => Ok(Port::if_free(standard)),
     }
 }
 
-const PAGES: [(&str, &str); 6] = [
-    ("overview", "/"),
-    ("console", "/console"),
-    ("rect", "/rect"),
-    ("chart", "/chart"),
-    ("topics", "/topics"),
-    ("queues", "/queues"),
-];
 const CERTIFICATE_OPTIONS: &str = "--tls-cert with --tls-key, or --tls-self-signed";
 /// ActiveMQ's port.
 const STOMP_TLS_PORT: u16 = 61614;

@@ -1,8 +1,10 @@
 //! Looking at the first bytes of a connection without consuming them.
 
-use std::{io, os::fd::AsFd as _};
+use std::io;
 
-use tokio::{io::Interest, net::TcpStream};
+use tokio::io::Interest;
+
+use crate::net::StreamSocket;
 
 /// Waits until `decide` returns a decision about the first bytes, and leaves all bytes unread. Returns `None` if the peer
 /// closes before. `buffer` bounds the number of bytes; `decide` must decide at the latest when it is full. The caller limits
@@ -12,7 +14,7 @@ use tokio::{io::Interest, net::TcpStream};
 ///
 /// The connection is broken.
 pub async fn peek_until<D>(
-    socket: &TcpStream,
+    socket: &StreamSocket,
     buffer: &mut [u8],
     mut decide: impl FnMut(&[u8]) -> Option<D>,
 ) -> io::Result<Option<D>> {
@@ -25,17 +27,16 @@ pub async fn peek_until<D>(
 }
 
 /// Unread bytes keep a socket readable. Only an operation that returns "would block" resets this until more bytes
-/// arrive, and only a separate handle can peek and return this error.
+/// arrive.
 async fn peek_pieces<D>(
-    socket: &TcpStream,
+    socket: &StreamSocket,
     buffer: &mut [u8],
     mut decide: impl FnMut(&[u8]) -> Option<D>,
 ) -> io::Result<Option<D>> {
-    let handle = std::net::TcpStream::from(socket.as_fd().try_clone_to_owned()?);
     loop {
         let is_last = socket.ready(Interest::READABLE).await?.is_read_closed();
         let looked = socket.try_io(Interest::READABLE, || {
-            let count = handle.peek(buffer)?;
+            let count = socket.peek_now(buffer)?;
             decide(&buffer[..count]).ok_or_else(|| io::ErrorKind::WouldBlock.into())
         });
         match looked {

@@ -1,32 +1,28 @@
 //! The configured address of a listener.
 
-use std::{
-    fmt, io,
-    net::{Ipv4Addr, SocketAddr},
-    str::FromStr,
-};
+use std::{net::Ipv4Addr, str::FromStr};
 
-use tokio::net::TcpListener;
+use crate::net::{ListenAddress, ListeningSocket};
 
 /// A port as an option names it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Port {
     /// No listener.
     Off,
     /// The requested address. The server does not start if it is not available.
-    At(SocketAddr),
+    At(ListenAddress),
     /// The default port; skipped if it is already in use.
-    IfFree(SocketAddr),
+    IfFree(ListenAddress),
 }
 
 impl Port {
     /// Returns the default port on loopback, skipped if it is already in use.
     pub fn if_free(number: u16) -> Self {
-        Self::IfFree((Ipv4Addr::LOCALHOST, number).into())
+        Self::IfFree(ListenAddress::Tcp((Ipv4Addr::LOCALHOST, number).into()))
     }
 
     /// Returns the address, if there is a listener.
-    pub fn address(self) -> Option<SocketAddr> {
+    pub fn address(&self) -> Option<&ListenAddress> {
         match self {
             Self::Off => None,
             Self::At(address) | Self::IfFree(address) => Some(address),
@@ -39,14 +35,15 @@ impl Port {
     ///
     /// The requested address is not available.
     pub async fn bind(
-        self,
+        &self,
         option: &str,
         protocol: &str,
-    ) -> Result<Option<TcpListener>, BindError> {
+    ) -> anyhow::Result<Option<ListeningSocket>> {
         match self {
             Self::Off => Ok(None),
-            Self::At(address) => bind(address, option).await.map(Some),
-            Self::IfFree(address) => Ok(bind(address, option)
+            Self::At(address) => address.bind(option).await.map(Some),
+            Self::IfFree(address) => Ok(address
+                .bind(option)
                 .await
                 .inspect_err(|error| tracing::warn!("{protocol} is not available: {error}"))
                 .ok()),
@@ -54,64 +51,18 @@ impl Port {
     }
 }
 
-/// The error for an address that is not available.
-#[derive(Debug)]
-pub struct BindError {
-    /// The address.
-    pub address: SocketAddr,
-    /// The error of the system.
-    pub reason: io::Error,
-    /// The command-line option for another address.
-    option: Box<str>,
-}
-
-impl fmt::Display for BindError {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            address,
-            reason,
-            option,
-        } = self;
-        match reason.kind() {
-            io::ErrorKind::AddrInUse => write!(
-                formatter,
-                "{address} is in use by another program; end it, or choose another address with {option}"
-            ),
-            io::ErrorKind::PermissionDenied => write!(
-                formatter,
-                "no permission to listen on {address}; choose a port from 1024 on with {option}"
-            ),
-            _ => write!(formatter, "cannot listen on {address}: {reason}"),
-        }
-    }
-}
-
-impl std::error::Error for BindError {}
-
 impl FromStr for Port {
-    type Err = &'static str;
+    type Err = String;
 
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
+    fn from_str(text: &str) -> Result<Self, String> {
         match text {
             "off" => Ok(Self::Off),
-            address => address
-                .parse()
-                .map(Self::At)
-                .map_err(|_| "neither ADDRESS:PORT nor off"),
+            address => address.parse().map(Self::At).map_err(|error: String| {
+                match text.starts_with("unix:") {
+                    true => error,
+                    false => "neither ADDRESS:PORT, unix:PATH nor off".to_owned(),
+                }
+            }),
         }
     }
-}
-
-/// Listens at an address; `option` is the command-line option for another one.
-///
-/// # Errors
-///
-/// The address is not available.
-pub async fn bind(address: SocketAddr, option: &str) -> Result<TcpListener, BindError> {
-    let bound = TcpListener::bind(address).await;
-    bound.map_err(|reason| BindError {
-        address,
-        reason,
-        option: option.into(),
-    })
 }

@@ -4,9 +4,7 @@
 
 use std::io;
 
-use tokio::net::TcpStream;
-
-use crate::peek::peek_until;
+use crate::{net::StreamSocket, peek::peek_until};
 
 /// A protocol of the HTTP port.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,7 +22,7 @@ pub enum DetectedProtocol {
 /// # Errors
 ///
 /// The connection is broken.
-pub async fn detect_protocol(socket: &TcpStream) -> io::Result<DetectedProtocol> {
+pub async fn detect_protocol(socket: &StreamSocket) -> io::Result<DetectedProtocol> {
     let mut first = [0; LOOKAHEAD];
     let detected = peek_until(socket, &mut first, DetectedProtocol::from_first_bytes).await?;
     // HTTP handles the end of the connection.

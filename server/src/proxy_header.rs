@@ -5,12 +5,15 @@
 //! connections of MQTT with this header. So a trusted proxy must not pass on foreign connections without a header: their
 //! clients could send one.
 
-use std::{io, net::SocketAddr, time::Duration};
+use std::{io, time::Duration};
 
-use tokio::{io::AsyncReadExt as _, net::TcpStream, time::timeout};
+use tokio::{io::AsyncReadExt as _, time::timeout};
 use wire::proxy::{self, Beginning, Header, Malformed};
 
-use crate::peek::peek_until;
+use crate::{
+    net::{SocketPeer, StreamSocket},
+    peek::peek_until,
+};
 
 /// A header that cannot be used; its connection ends.
 #[derive(Debug, thiserror::Error)]
@@ -26,24 +29,24 @@ pub enum ProxyHeaderError {
     Io(#[from] io::Error),
 }
 
-/// Reads the header of a connection from the trusted proxy `proxy`. Returns the address of the client, or that of the proxy
+/// Reads the header of a connection from the trusted proxy `proxy`. Returns the client, or the proxy
 /// if there is no header, if the header names no client, or if the peer is silent: its protocol has a deadline for that.
 ///
 /// # Errors
 ///
 /// The header cannot be used.
 pub async fn read(
-    socket: &mut TcpStream,
-    proxy: SocketAddr,
-) -> Result<SocketAddr, ProxyHeaderError> {
+    socket: &mut StreamSocket,
+    proxy: SocketPeer,
+) -> Result<SocketPeer, ProxyHeaderError> {
     read_within(MAX_HEADER_TIME, socket, proxy).await
 }
 
 async fn read_within(
     time: Duration,
-    socket: &mut TcpStream,
-    proxy: SocketAddr,
-) -> Result<SocketAddr, ProxyHeaderError> {
+    socket: &mut StreamSocket,
+    proxy: SocketPeer,
+) -> Result<SocketPeer, ProxyHeaderError> {
     let mut buffer = vec![0; proxy::MAX_BYTES];
     let mut has_begun = false;
     let decide = |bytes: &[u8]| match proxy::decode(bytes) {
@@ -61,7 +64,7 @@ async fn read_within(
     match decision {
         Some(Ok(Some(Header { client, length }))) => {
             socket.read_exact(&mut buffer[..length]).await?;
-            Ok(client.unwrap_or(proxy))
+            Ok(client.map_or(proxy, SocketPeer::from))
         }
         Some(Ok(None)) => Ok(proxy),
         Some(Err(malformed)) => Err(malformed.into()),
@@ -75,15 +78,18 @@ const MAX_HEADER_TIME: Duration = Duration::from_secs(5);
 
 #[cfg(test)]
 mod tests {
-    use tokio::{io::AsyncWriteExt as _, net::TcpListener};
+    use tokio::{
+        io::AsyncWriteExt as _,
+        net::{TcpListener, TcpStream},
+    };
 
     use super::*;
 
     /// A connection from a proxy.
     struct Connection {
         proxy: TcpStream,
-        accepted: TcpStream,
-        address: SocketAddr,
+        accepted: StreamSocket,
+        address: SocketPeer,
     }
 
     async fn connection() -> Connection {
@@ -93,12 +99,16 @@ mod tests {
         let (accepted, address) = listener.accept().await.expect("a connection");
         Connection {
             proxy,
-            accepted,
-            address,
+            accepted: accepted.into(),
+            address: address.into(),
         }
     }
 
-    async fn rest(mut socket: TcpStream) -> String {
+    fn peer(text: &str) -> SocketPeer {
+        SocketPeer::Inet(text.parse().expect("an address"))
+    }
+
+    async fn rest(mut socket: StreamSocket) -> String {
         let mut rest = String::new();
         socket.read_to_string(&mut rest).await.expect("a text");
         rest
@@ -125,7 +135,7 @@ mod tests {
             proxy.write_all(sent.as_bytes()).await.expect("sent");
             drop(proxy);
             let found = read(&mut accepted, address).await.expect(sent);
-            let client = client.map_or(address, |client| client.parse().expect("an address"));
+            let client = client.map_or(address, peer);
             assert_eq!(found, client, "{sent}");
             assert_eq!(rest(accepted).await, expected, "{sent}");
         }
@@ -144,7 +154,7 @@ mod tests {
             tokio::task::yield_now().await;
         }
         let found = reading.await.expect("no panic").expect("a header");
-        assert_eq!(found, "203.0.113.7:7".parse().expect("an address"));
+        assert_eq!(found, peer("203.0.113.7:7"));
     }
 
     #[tokio::test]

@@ -2,14 +2,13 @@
 
 use std::{
     collections::VecDeque,
-    net::SocketAddr,
     sync::{Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
 use tokio::{task::AbortHandle, time::timeout};
 
-use crate::{fairness, log_rate::LogRate};
+use crate::{fairness, log_rate::LogRate, net::SocketPeer};
 
 /// Shared by all ports.
 #[derive(Default)]
@@ -27,7 +26,7 @@ struct State {
 impl RefusedConnections {
     /// Runs `refusal`, which answers the peer. At the limit the oldest refusal is aborted, so that a new connection,
     /// such as a health check, is answered even if others stay open.
-    pub fn start(&self, peer: SocketAddr, refusal: impl Future<Output = ()> + Send + 'static) {
+    pub fn start(&self, peer: SocketPeer, refusal: impl Future<Output = ()> + Send + 'static) {
         let task = fairness::spawn(async {
             // The connection is closed in either case.
             let _ = timeout(MAX_REFUSAL_TIME, refusal).await;
@@ -91,7 +90,7 @@ mod tests {
     #[tokio::test]
     async fn the_oldest_of_many_open_refusals_are_aborted() {
         let refusals = RefusedConnections::default();
-        let peer = SocketAddr::from(([127, 0, 0, 1], 1));
+        let peer = SocketPeer::Unix { uid: 0, pid: None };
         let mut receivers = Vec::new();
         for _ in 0..=MAX_RUNNING {
             let (sender, receiver) = tokio::sync::oneshot::channel::<()>();

@@ -162,7 +162,7 @@ pub async fn run(
     if shows_qr_code {
         qr_code::print(listeners, public_url.as_ref());
     }
-    let upgrade = Upgrade::new(listeners.sockets())?;
+    let upgrade = Upgrade::new(prepared.listeners.sockets_mut())?;
     let mut running = prepared.start();
     running.add_tasks(reloads);
     running.add_tasks(service_manager::spawn_watchdog(&server));
@@ -185,7 +185,8 @@ pub async fn run(
             }
         }
     };
-    // Otherwise its copies of the sockets are closed now, so that new connections are refused.
+    // Otherwise its copies of the sockets are closed now, so that new connections are refused; the files of Unix sockets are
+    // removed.
     let upgrade = is_upgrade.then_some(upgrade);
     if upgrade.is_some() {
         service_manager::report_reloading();

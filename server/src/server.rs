@@ -1,14 +1,11 @@
 //! The parts of the server that all protocols share.
 
-use std::{
-    net::IpAddr,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
 };
 
-use broker::{Broker, Client, Limits, Outcome, Overflow};
+use broker::{Broker, Client, ClientAddress, Limits, Outcome, Overflow};
 use tokio::sync::watch;
 
 use crate::{
@@ -156,12 +153,12 @@ impl Server {
     }
 
     /// Returns the client at this address.
-    pub fn client_at(&self, address: IpAddr) -> Arc<Client> {
+    pub fn client_at(&self, address: ClientAddress) -> Arc<Client> {
         self.broker.pools().client(address)
     }
 
     /// Returns the client of a connection of this user from this address.
-    pub fn client_of(&self, principal: &Principal, address: IpAddr) -> Arc<Client> {
+    pub fn client_of(&self, principal: &Principal, address: ClientAddress) -> Arc<Client> {
         match principal.account() {
             Some(account) => account.client(self.broker.pools()),
             None => self.client_at(address),

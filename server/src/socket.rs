@@ -3,26 +3,26 @@
 
 use std::io;
 
-use tokio::{
-    io::{AsyncRead, AsyncWrite},
-    net::TcpStream,
-};
+use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::{
+    net::StreamSocket,
     protocol_detection::{self, DetectedProtocol},
     transport::Transport,
 };
 
-/// An accepted connection, of TCP or TLS.
+/// An accepted connection: of TCP or a Unix socket, or TLS on it.
 pub trait Socket: AsyncRead + AsyncWrite + Unpin + Send + 'static {
     /// The transport of the connection loop.
     type Transport: Transport;
 
     /// The scheme of HTTP on it.
     const SCHEME: &'static str;
-    /// The beginning of the names of its sessions, and of sessions over WebSocket on it.
-    const NAME: &'static str;
+    /// The beginning of the names of sessions over WebSocket on it.
     const WEBSOCKET_NAME: &'static str;
+
+    /// Returns the beginning of the names of its other sessions.
+    fn name(&self) -> &'static str;
 
     /// Waits for enough bytes to detect the protocol, and leaves them unread. The caller limits the time.
     fn detect_protocol(&mut self) -> impl Future<Output = io::Result<DetectedProtocol>> + Send;
@@ -31,12 +31,15 @@ pub trait Socket: AsyncRead + AsyncWrite + Unpin + Send + 'static {
     fn into_transport(self) -> (Self::Transport, Vec<u8>);
 }
 
-impl Socket for TcpStream {
+impl Socket for StreamSocket {
     type Transport = Self;
 
     const SCHEME: &'static str = "http";
-    const NAME: &'static str = "tcp";
     const WEBSOCKET_NAME: &'static str = "ws";
+
+    fn name(&self) -> &'static str {
+        self.name()
+    }
 
     async fn detect_protocol(&mut self) -> io::Result<DetectedProtocol> {
         protocol_detection::detect_protocol(self).await

@@ -1,16 +1,16 @@
-//! The transport of a connection's bytes: TCP here, TLS in [`crate::tls`].
+//! The transport of a connection's bytes: TCP and Unix sockets here, TLS in [`crate::tls`].
 
 use std::io;
 
-use tokio::net::TcpStream;
+use crate::net::StreamSocket;
 
 /// A socket with an optional layer on it. No function waits: an operation that is not possible now returns
-/// [`WouldBlock`](io::ErrorKind::WouldBlock), and the readiness of [`Transport::tcp`] shows when to try again.
+/// [`WouldBlock`](io::ErrorKind::WouldBlock), and the readiness of [`Transport::stream`] shows when to try again.
 ///
 /// One task reads; any task that holds the output state writes. Both may happen at the same time.
 pub trait Transport: Send + Sync + 'static {
     /// Returns the underlying socket, to wait for its readiness.
-    fn tcp(&self) -> &TcpStream;
+    fn stream(&self) -> &StreamSocket;
 
     /// Reads available bytes; 0 means the end. Also returns bytes that the layer received before, although the socket
     /// itself has no more. `buffer` has room for twice the plaintext of a TLS record, 32 KiB.
@@ -43,8 +43,8 @@ pub trait Transport: Send + Sync + 'static {
 }
 
 /// Without a layer: accepted bytes are in the system's buffer.
-impl Transport for TcpStream {
-    fn tcp(&self) -> &TcpStream {
+impl Transport for StreamSocket {
+    fn stream(&self) -> &StreamSocket {
         self
     }
 

@@ -18,30 +18,45 @@ use anyhow::{Context as _, ensure};
 use command_fds::{CommandFdExt as _, FdMapping};
 use nix::sys::signal::{SigSet, Signal};
 
-use crate::measurements::{Label as _, ListenerName};
+use crate::{
+    measurements::{Label as _, ListenerName},
+    net::{ListeningSocket, OWNED_SOCKET_FILES, SocketFile},
+};
 
 /// The program that replaces this one, and the listening sockets that it inherits.
 pub struct Upgrade {
     program: PathBuf,
-    sockets: Vec<(ListenerName, OwnedFd)>,
+    sockets: Vec<PassedSocket>,
+}
+
+struct PassedSocket {
+    name: ListenerName,
+    copy: OwnedFd,
+    /// The file of a Unix socket that this program made. The next program removes it at its end; without an upgrade, it is removed
+    /// when this value is dropped.
+    file: Option<SocketFile>,
 }
 
 impl Upgrade {
-    /// Creates an upgrade with copies of these sockets. The program is the one that runs now, by its path: another file may be
-    /// there when the upgrade is performed.
+    /// Creates an upgrade with copies of these sockets, and with the files of Unix sockets. The program is the one that runs now, by
+    /// its path: another file may be there when the upgrade is performed.
     ///
     /// # Errors
     ///
     /// There are no file descriptors left, or the system does not say where the program is.
     pub fn new<'a>(
-        sockets: impl Iterator<Item = (ListenerName, &'a tokio::net::TcpListener)>,
+        sockets: impl Iterator<Item = (ListenerName, &'a mut ListeningSocket)>,
     ) -> io::Result<Self> {
-        let copy = |(name, socket): (ListenerName, &tokio::net::TcpListener)| {
-            Ok((name, socket.as_fd().try_clone_to_owned()?))
+        let pass = |(name, socket): (ListenerName, &mut ListeningSocket)| {
+            Ok(PassedSocket {
+                name,
+                copy: socket.as_fd().try_clone_to_owned()?,
+                file: socket.take_file(),
+            })
         };
         Ok(Self {
             program: program()?,
-            sockets: sockets.map(copy).collect::<io::Result<_>>()?,
+            sockets: sockets.map(pass).collect::<io::Result<_>>()?,
         })
     }
 
@@ -76,21 +91,27 @@ impl Upgrade {
     /// Becomes the program, with the arguments and the environment of this one. Returns only if that fails. Signals that would
     /// end the new program before it handles them wait until it calls [`release_signals`].
     pub fn perform(self) -> anyhow::Error {
-        let names: Vec<_> = self.sockets.iter().map(|(name, _)| name.name()).collect();
-        let names = names.join(":");
+        let all = names(self.sockets.iter());
+        let owned = names(self.sockets.iter().filter(|socket| socket.file.is_some()));
         let count = self.sockets.len().to_string();
         let mapping = |(parent_fd, child_fd)| FdMapping {
             parent_fd,
             child_fd,
         };
-        let sockets = self.sockets.into_iter().map(|(_, socket)| socket);
+        // Kept until the program runs. If it does not start, this one ends and removes them.
+        let mut files = Vec::new();
+        let sockets = self.sockets.into_iter().map(|socket| {
+            files.extend(socket.file);
+            socket.copy
+        });
         let mappings = sockets.zip(FIRST_SOCKET..).map(mapping).collect();
         let mut command = Command::new(&self.program);
         command
             .args(env::args_os().skip(1))
             .env("LISTEN_PID", process::id().to_string())
             .env("LISTEN_FDS", count)
-            .env("LISTEN_FDNAMES", names);
+            .env("LISTEN_FDNAMES", all)
+            .env(OWNED_SOCKET_FILES, owned);
         if let Err(error) = command.fd_mappings(mappings) {
             return error.into();
         }
@@ -115,6 +136,12 @@ pub fn release_signals() -> io::Result<()> {
 /// outlives exec(2), a handler does not.
 fn held_signals() -> SigSet {
     SigSet::from_iter([Signal::SIGHUP, Signal::SIGUSR2])
+}
+
+/// Returns the names of sockets, separated by colons.
+fn names<'a>(sockets: impl Iterator<Item = &'a PassedSocket>) -> String {
+    let names: Vec<_> = sockets.map(|socket| socket.name.name()).collect();
+    names.join(":")
 }
 
 /// Returns the path of the running program. An absolute path that was used to start it is kept as it is, because it may be a

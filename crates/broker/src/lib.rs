@@ -62,8 +62,8 @@ pub use journal::{
 pub use memory::limits::{DeadLetterQueue, Limits};
 pub use memory::redelivery::{BackOff, Redelivery};
 pub use memory::share::{
-    Charge, Client, Holder, HolderKind, Pool, PoolError, PoolFigures, Pools, Quota, QuotaCharge,
-    network,
+    Charge, Client, ClientAddress, Holder, HolderKind, InvalidClientAddress, Pool, PoolError,
+    PoolFigures, Pools, Quota, QuotaCharge, network,
 };
 pub use message::delivery::Delivery;
 pub use message::encodings::EncodingSlot;

@@ -139,7 +139,9 @@ impl Builder {
     fn options(&self) -> Result<Options, Error> {
         let mut options =
             embedding::parse_options(&self.arguments).map_err(Error::InvalidOption)?;
-        let port = |address: Option<SocketAddr>| address.map_or(Port::Off, Port::At);
+        let port = |address: Option<SocketAddr>| {
+            address.map_or(Port::Off, |address| Port::At(address.into()))
+        };
         let ports = &mut options.ports;
         ports.http = port(self.http);
         ports.stomp = port(self.stomp);

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use broker::network;
+use broker::{ClientAddress, network};
 use tokio::sync::Mutex as AsyncMutex;
 
 /// The addresses with a login that is being verified, or that failed within the last minute.
@@ -16,7 +16,7 @@ pub(super) struct Addresses(Mutex<State>);
 
 #[derive(Default)]
 struct State {
-    all: HashMap<IpAddr, Arc<Address>>,
+    all: HashMap<ClientAddress, Arc<Address>>,
     /// The time at which addresses that are not in use were removed.
     swept: Option<Instant>,
 }
@@ -35,14 +35,14 @@ pub(super) struct Failures {
 }
 
 impl Addresses {
-    pub(super) fn find(&self, address: IpAddr) -> Arc<Address> {
+    pub(super) fn find(&self, address: ClientAddress) -> Arc<Address> {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if state.all.len() >= MAX_ADDRESSES {
             state.sweep();
         }
         // Addresses beyond the limit share one place.
         let network = match state.all.len() >= MAX_ADDRESSES {
-            true => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
+            true => IpAddr::V6(Ipv6Addr::UNSPECIFIED).into(),
             false => network(address),
         };
         Arc::clone(state.all.entry(network).or_default())
@@ -122,7 +122,7 @@ mod tests {
     fn the_number_of_addresses_is_bounded() {
         let addresses = Addresses::default();
         for number in 0..3 * MAX_ADDRESSES as u32 {
-            let address = addresses.find(IpAddr::V4(number.into()));
+            let address = addresses.find(IpAddr::V4(number.into()).into());
             address.turn.try_lock().expect("free").add();
         }
         let count = addresses.0.lock().expect("not poisoned").all.len();

@@ -1,11 +1,9 @@
 //! The verification of credentials, and the record of logins and refusals.
 
-use std::{
-    net::IpAddr,
-    sync::{Arc, atomic::Ordering},
-};
+use std::sync::{Arc, atomic::Ordering};
 
 use access::{TokenHash, Users, is_jwt};
+use broker::ClientAddress;
 
 use super::{
     AccessControl, Credentials, Login, LoginAttempt, LoginError, PeerCertificate,
@@ -35,7 +33,7 @@ impl AccessControl {
         &self,
         users: &Users,
         credentials: Credentials<'_>,
-        address: IpAddr,
+        address: ClientAddress,
     ) -> Result<Login, Refusal> {
         match credentials {
             Credentials::Nothing => Self::without_credentials(users, address),
@@ -59,7 +57,7 @@ impl AccessControl {
         }
     }
 
-    fn without_credentials(users: &Users, address: IpAddr) -> Result<Login, Refusal> {
+    fn without_credentials(users: &Users, address: ClientAddress) -> Result<Login, Refusal> {
         match users.accepts_anonymous() {
             true => Ok(Login::anonymous(Some(address))),
             false => Err(LoginError::Required.into()),
@@ -71,7 +69,7 @@ impl AccessControl {
         &self,
         users: &Users,
         peer: &Arc<PeerCertificate>,
-        address: Option<IpAddr>,
+        address: Option<ClientAddress>,
     ) -> Result<Login, &'static str> {
         let user = users
             .user_of_certificate(peer.certificate())
@@ -138,7 +136,7 @@ impl AccessControl {
         &self,
         users: &Users,
         token: &str,
-        address: IpAddr,
+        address: ClientAddress,
     ) -> Result<Login, Refusal> {
         let login = match (TokenHash::of(token), users.jwt()) {
             (Some(hash), _) => match users.token_by_hash(&hash) {
@@ -162,7 +160,7 @@ impl AccessControl {
         users: &Users,
         user: &str,
         password: &[u8],
-        address: IpAddr,
+        address: ClientAddress,
     ) -> Result<Login, Refusal> {
         let hash = users.password_hash(user);
         match self.verifier.verify(user, password, hash, address).await {

@@ -1,8 +1,9 @@
 //! The credentials of clients, and the logins that follow from them.
 
-use std::{net::IpAddr, sync::Arc};
+use std::sync::Arc;
 
 use access::{JwtError, JwtRules, KeyThumbprint, TokenHash, Users, VerifiedJwt, is_jwt};
+use broker::ClientAddress;
 
 use super::{
     expiry::Expiry,
@@ -34,7 +35,7 @@ pub struct LoginAttempt<'a> {
     /// The credentials.
     pub credentials: Credentials<'a>,
     /// The network address of the client.
-    pub address: IpAddr,
+    pub address: ClientAddress,
     /// The name of the protocol.
     pub protocol: &'static str,
     /// The client id, if the client has named one.
@@ -59,7 +60,7 @@ pub struct Login {
     /// The user; `None` if the client is anonymous.
     pub user: Option<Arc<str>>,
     /// The network address from which the client logged in, unless that was in an earlier run.
-    pub(super) address: Option<IpAddr>,
+    pub(super) address: Option<ClientAddress>,
     /// The groups that the user has by a JWT; `None` without one.
     pub(super) groups: Option<Arc<[Arc<str>]>>,
     pub(super) proof: Proof,
@@ -150,7 +151,7 @@ impl Credentials<'_> {
 
 impl Login {
     /// Returns the login of an anonymous client.
-    pub fn anonymous(address: Option<IpAddr>) -> Self {
+    pub fn anonymous(address: Option<ClientAddress>) -> Self {
         Self {
             user: None,
             address,
@@ -160,7 +161,7 @@ impl Login {
     }
 
     /// Returns the login of a user of the file.
-    pub(super) fn of(user: &Arc<str>, address: IpAddr, proof: Proof) -> Self {
+    pub(super) fn of(user: &Arc<str>, address: ClientAddress, proof: Proof) -> Self {
         Self {
             user: Some(Arc::clone(user)),
             address: Some(address),
@@ -172,7 +173,7 @@ impl Login {
     /// Returns the login of a user with a JWT that these rules accept.
     pub(super) fn with_jwt(
         jwt: VerifiedJwt,
-        address: IpAddr,
+        address: ClientAddress,
         users: &Users,
         rules: &Arc<JwtRules>,
     ) -> Self {

@@ -2,7 +2,6 @@
 
 use std::{
     fmt,
-    net::IpAddr,
     sync::{
         Arc, Mutex, PoisonError, Weak,
         atomic::{AtomicU64, Ordering},
@@ -11,7 +10,7 @@ use std::{
 };
 
 use access::{Grants, UserLimits, Users};
-use broker::{Client, Holder, PoolError, Pools, Quota, QuotaCharge};
+use broker::{Client, ClientAddress, Holder, PoolError, Pools, Quota, QuotaCharge};
 
 use super::publish_rate::PublishRate;
 
@@ -21,7 +20,7 @@ pub enum Subject {
     /// The user with this name.
     User(Arc<str>),
     /// The anonymous clients of this address; for IPv6 of this network.
-    Address(IpAddr),
+    Address(ClientAddress),
 }
 
 /// The account of one user, which all its connections share.
@@ -242,7 +241,7 @@ impl Subject {
     }
 
     /// Returns the address of the anonymous clients.
-    pub fn address(&self) -> Option<IpAddr> {
+    pub fn address(&self) -> Option<ClientAddress> {
         match self {
             Self::User(_) => None,
             Self::Address(address) => Some(*address),

@@ -91,7 +91,10 @@ mod tests {
         let charged = Arc::clone(of_queue.holder());
         drop(of_queue);
         for number in 0..3 * MAX_UNUSED as u32 {
-            find(&accounts, Subject::Address(IpAddr::V4(number.into())));
+            find(
+                &accounts,
+                Subject::Address(IpAddr::V4(number.into()).into()),
+            );
         }
         let (listed, total) = accounts.list(None, 2);
         assert!(total <= MAX_UNUSED + 2, "{total}");
@@ -105,7 +108,7 @@ mod tests {
         let subjects = [
             Subject::User("a".into()),
             Subject::User("b".into()),
-            Subject::Address(IpAddr::from([192, 0, 2, 1])),
+            Subject::Address(IpAddr::from([192, 0, 2, 1]).into()),
         ];
         for subject in subjects.iter().rev() {
             find(&accounts, subject.clone());

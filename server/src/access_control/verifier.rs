@@ -2,12 +2,12 @@
 
 use std::{
     collections::HashSet,
-    net::IpAddr,
     sync::{Mutex, OnceLock, PoisonError},
     thread,
 };
 
 use access::{PasswordHash, SALT_BYTES, hash_password};
+use broker::ClientAddress;
 use ring::{
     hmac,
     rand::{SecureRandom as _, SystemRandom},
@@ -54,7 +54,7 @@ impl Verifier {
         user: &str,
         password: &[u8],
         hash: Option<&PasswordHash>,
-        address: IpAddr,
+        address: ClientAddress,
     ) -> bool {
         let tag = self.tag(user, password, hash);
         if self.is_verified(&tag) {
@@ -76,7 +76,7 @@ impl Verifier {
     }
 
     /// Delays the answer to wrong credentials that need no verification.
-    pub(super) async fn delay_failure(&self, address: IpAddr) {
+    pub(super) async fn delay_failure(&self, address: ClientAddress) {
         let address = self.addresses.find(address);
         let mut failures = address.turn.lock().await;
         sleep(failures.add()).await;

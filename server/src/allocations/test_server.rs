@@ -15,6 +15,7 @@ use crate::{
     connection::{HandshakeInput, Stream, WebSocket, serve_after},
     handler::ConnectingPeer,
     listeners::Handlers,
+    net::StreamSocket,
 };
 
 pub struct TestServer {
@@ -88,6 +89,7 @@ async fn serve(handlers: Arc<Handlers>, kind: ClientKind, socket: TcpStream) {
         mqtt,
         ..
     } = &*handlers;
+    let socket = StreamSocket::from(socket);
     let peer = ConnectingPeer::new(Ipv4Addr::LOCALHOST.into(), None);
     match kind {
         ClientKind::Stomp => {

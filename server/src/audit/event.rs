@@ -1,7 +1,8 @@
 //! The events of the audit log, and their lines.
 
-use std::{net::IpAddr, time::SystemTime};
+use std::time::SystemTime;
 
+use broker::ClientAddress;
 use serde::{Serialize, Serializer};
 
 use crate::clock::rfc_3339;
@@ -30,7 +31,7 @@ pub enum Event<'a> {
         /// The protocol.
         protocol: &'a str,
         /// The client's network address.
-        address: IpAddr,
+        address: ClientAddress,
         /// The client id, if there is one.
         client: Option<Text<'a>>,
     },
@@ -43,7 +44,7 @@ pub enum Event<'a> {
         /// The protocol.
         protocol: &'a str,
         /// The client's network address.
-        address: IpAddr,
+        address: ClientAddress,
         /// The client id, if there is one.
         client: Option<Text<'a>>,
         /// The reason.
@@ -54,7 +55,7 @@ pub enum Event<'a> {
         /// The user; `None` if the client is anonymous.
         user: Option<Text<'a>>,
         /// The network address from which the client logged in.
-        address: Option<IpAddr>,
+        address: Option<ClientAddress>,
         /// The client id, if there is one.
         client: Option<Text<'a>>,
         /// The missing right.
@@ -81,7 +82,7 @@ pub enum Event<'a> {
         /// The user; `None` if the client is anonymous, or without a users file.
         user: Option<Text<'a>>,
         /// The network address from which the client logged in.
-        address: Option<IpAddr>,
+        address: Option<ClientAddress>,
         /// The action, such as `delete-queue`.
         action: &'a str,
         /// The destination, connection or session that the action concerns.
@@ -176,7 +177,10 @@ const MAX_TEXT_BYTES: usize = 512;
 
 #[cfg(test)]
 mod tests {
-    use std::time::{Duration, UNIX_EPOCH};
+    use std::{
+        net::IpAddr,
+        time::{Duration, UNIX_EPOCH},
+    };
 
     use super::*;
 
@@ -184,7 +188,7 @@ mod tests {
     fn an_event_is_one_line_of_json() {
         let event = Event::RequestRefused {
             user: Some("an\"na\n".into()),
-            address: Some(IpAddr::from([192, 0, 2, 7])),
+            address: Some(IpAddr::from([192, 0, 2, 7]).into()),
             client: None,
             right: "publish",
             on: "news.sport".into(),

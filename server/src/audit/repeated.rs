@@ -2,9 +2,10 @@
 
 use std::{
     collections::HashMap,
-    net::IpAddr,
     time::{Duration, Instant},
 };
+
+use broker::ClientAddress;
 
 use super::event::{Event, Method};
 use crate::log_rate::LogRate;
@@ -18,7 +19,7 @@ pub(super) struct Repeated(HashMap<Key, LogRate>);
 struct Key {
     kind: Kind,
     user: Option<Box<str>>,
-    address: Option<IpAddr>,
+    address: Option<ClientAddress>,
 }
 
 #[derive(PartialEq, Eq, Hash)]
@@ -94,6 +95,8 @@ const MAX_KEYS: usize = 10_000;
 
 #[cfg(test)]
 mod tests {
+    use std::net::IpAddr;
+
     use super::*;
 
     #[test]
@@ -128,7 +131,7 @@ mod tests {
             user: Some("anna".into()),
             method: Method::Password,
             protocol,
-            address: IpAddr::from([192, 0, 2, 7]),
+            address: IpAddr::from([192, 0, 2, 7]).into(),
             client: None,
         };
         let lines = |repeated: &mut Repeated, protocol| {
@@ -147,7 +150,7 @@ mod tests {
             user: None,
             method: Method::Password,
             protocol: "mqtt",
-            address: IpAddr::V4((number as u32).into()),
+            address: IpAddr::V4((number as u32).into()).into(),
             client: None,
             reason: "",
         };

@@ -2,10 +2,10 @@
 
 use std::{io, time::Duration};
 
-use tokio::{net::TcpStream, time::timeout};
+use tokio::time::timeout;
 
 use super::{CloseReason, Framing, MessageType, Transport, framing::ControlFrame};
-use crate::fairness::yield_if_due;
+use crate::{fairness::yield_if_due, net::StreamSocket};
 
 /// Refuses a peer before its connection starts. `refusal` is the last message in the bytes of the peer's protocol, and
 /// may be empty.
@@ -35,7 +35,7 @@ async fn write_and_close<T: Transport>(socket: &T, mut bytes: &[u8]) -> io::Resu
         match socket.try_write(bytes) {
             Ok(count) => bytes = &bytes[count..],
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                socket.tcp().writable().await?;
+                socket.stream().writable().await?;
             }
             Err(error) => return Err(error),
         }
@@ -45,14 +45,14 @@ async fn write_and_close<T: Transport>(socket: &T, mut bytes: &[u8]) -> io::Resu
         if error.kind() != io::ErrorKind::WouldBlock {
             return Err(error);
         }
-        socket.tcp().writable().await?;
+        socket.stream().writable().await?;
     }
-    linger(socket.tcp()).await
+    linger(socket.stream()).await
 }
 
 /// Closes the sending half and waits for the peer to close its half: closing with unread bytes would reset the
 /// connection and discard the last message.
-pub async fn linger(socket: &TcpStream) -> io::Result<()> {
+pub async fn linger(socket: &StreamSocket) -> io::Result<()> {
     socket2::SockRef::from(socket).shutdown(std::net::Shutdown::Write)?;
     while !discard_available(socket)? {
         yield_if_due().await;
@@ -63,7 +63,7 @@ pub async fn linger(socket: &TcpStream) -> io::Result<()> {
 
 /// Reads and discards available bytes, with at most [`MAX_READS_AT_ONCE`] reads. Returns true when the peer has closed
 /// its half. Separate from [`linger`], so that the buffer is not part of every connection's task.
-fn discard_available(socket: &TcpStream) -> io::Result<bool> {
+fn discard_available(socket: &StreamSocket) -> io::Result<bool> {
     let mut buffer = [0; 4096];
     for _ in 0..MAX_READS_AT_ONCE {
         match socket.try_read(&mut buffer) {

@@ -1,8 +1,8 @@
 //! The line of the log about a connection that ends, and its counter.
 
-use std::{net::IpAddr, sync::Arc};
+use std::sync::Arc;
 
-use broker::Session;
+use broker::{ClientAddress, Session};
 
 use super::CloseReason;
 use crate::{
@@ -16,7 +16,7 @@ pub struct EndedConnection<'a> {
     /// The name of the protocol.
     pub protocol: &'static str,
     /// The address of the client.
-    pub address: IpAddr,
+    pub address: ClientAddress,
     /// The user, if it is known.
     pub user: Option<&'a str>,
     /// The client id, if it is known.
@@ -38,7 +38,7 @@ impl<'a> EndedConnection<'a> {
     }
 
     /// Describes a connection that was refused before its client was known.
-    pub const fn unknown(protocol: &'static str, address: IpAddr) -> Self {
+    pub const fn unknown(protocol: &'static str, address: ClientAddress) -> Self {
         Self {
             protocol,
             address,

@@ -53,7 +53,7 @@ impl<F: Framing> HandshakeInput<F> {
             let readable = tokio::select! {
                 biased;
                 () = self.partial_message.dropped() => return Err(CloseReason::MessageDropped),
-                readable = socket.tcp().readable() => readable,
+                readable = socket.stream().readable() => readable,
             };
             readable.map_err(|error| CloseReason::Io(error.to_string()))?;
             self.read(socket)?;

@@ -3,12 +3,13 @@
 use std::{
     collections::{BTreeMap, HashMap},
     fmt,
-    net::IpAddr,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
 };
+
+use broker::ClientAddress;
 
 use super::network::{Network, NetworkSize};
 
@@ -49,7 +50,7 @@ pub enum BanTarget {
     User(Arc<str>),
     /// The connections with this client id.
     Client(Arc<str>),
-    /// The connections from these addresses.
+    /// The connections from these addresses, or of this user at Unix sockets.
     Network(Network),
 }
 
@@ -61,7 +62,7 @@ pub struct Visitor<'a> {
     /// Its client id.
     pub client: Option<&'a Arc<str>>,
     /// Its address.
-    pub address: IpAddr,
+    pub address: ClientAddress,
 }
 
 /// The refusal of a client.
@@ -189,10 +190,9 @@ impl State {
     fn find(&self, visitor: &Visitor<'_>, now_ms: u64) -> Option<&Ban> {
         let user = visitor.user.map(|user| BanTarget::User(Arc::clone(user)));
         let client = visitor.client.map(|id| BanTarget::Client(Arc::clone(id)));
-        let address = visitor.address.to_canonical();
+        let address = visitor.address;
         let sizes = self.sizes.keys();
-        let sizes = sizes.filter(|size| size.is_v6 == address.is_ipv6());
-        let networks = sizes.filter_map(|size| Network::new(address, size.bits));
+        let networks = sizes.filter_map(|size| Network::around(address, *size));
         let networks = networks.map(BanTarget::Network);
         let targets = user.into_iter().chain(client).chain(networks);
         let found = targets.filter_map(|target| self.by_id.get(self.by_target.get(&target)?));
@@ -204,7 +204,7 @@ impl State {
 
 impl Visitor<'_> {
     /// Returns a client of which only the address is known.
-    pub fn at(address: IpAddr) -> Self {
+    pub fn at(address: ClientAddress) -> Self {
         Self {
             user: None,
             client: None,
@@ -278,11 +278,13 @@ mod tests {
             BanTarget::User(Arc::clone(&anna)),
             BanTarget::Client(Arc::clone(&tick)),
             BanTarget::Network(network("192.0.2.0/24")),
+            BanTarget::Network(network("unix:uid=1000")),
         ];
         let visitors = [
             visitor(Some(&anna), None, "198.51.100.1"),
             visitor(None, Some(&tick), "198.51.100.1"),
             visitor(None, None, "192.0.2.200"),
+            visitor(None, None, "unix:uid=1000"),
         ];
         for (target, banned) in targets.iter().zip(&visitors) {
             let id = bans

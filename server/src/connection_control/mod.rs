@@ -6,14 +6,13 @@ mod rates;
 
 use std::{
     collections::{BTreeMap, HashMap},
-    net::IpAddr,
     sync::{
         Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
-use broker::{QuotaCharge, Session};
+use broker::{ClientAddress, QuotaCharge, Session};
 
 pub use bans::{Ban, BanTarget, Banned, Bans, TooManyBans, Visitor};
 pub use network::Network;
@@ -49,7 +48,7 @@ pub struct OpenConnection {
     session: Arc<Session>,
     principal: Arc<Principal>,
     protocol: ClientProtocol,
-    address: IpAddr,
+    address: ClientAddress,
     since_unix_s: u32,
     client: OnceLock<Arc<str>>,
     must_end: AtomicBool,
@@ -68,7 +67,7 @@ pub struct NewConnection<'a> {
     /// The protocol.
     pub protocol: ClientProtocol,
     /// The address of the client.
-    pub address: IpAddr,
+    pub address: ClientAddress,
     /// The unit of the user's quota of connections, if there are users.
     pub charge: Option<QuotaCharge>,
 }
@@ -241,7 +240,7 @@ impl OpenConnection {
     }
 
     /// Returns the address of the client.
-    pub fn address(&self) -> IpAddr {
+    pub fn address(&self) -> ClientAddress {
         self.address
     }
 

@@ -1,37 +1,62 @@
-//! Networks: addresses with the same first bits, as bans name them.
+//! Networks: addresses with the same first bits, or a user at Unix sockets, as bans name them.
 
 use std::{fmt, net::IpAddr, str::FromStr};
 
+use broker::ClientAddress;
 use ipnet::IpNet;
 
-/// The addresses with the same first bits.
+/// The addresses with the same first bits, or a user of the operating system at Unix sockets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Network(IpNet);
+pub enum Network {
+    /// Addresses of TCP.
+    Ip(IpNet),
+    /// The user with this id.
+    UnixUser(u32),
+}
 
 /// The kind of a network's addresses, and the number of bits that they share.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct NetworkSize {
-    pub(super) is_v6: bool,
-    pub(super) bits: u8,
+pub(super) enum NetworkSize {
+    V4(u8),
+    V6(u8),
+    /// A single user.
+    UnixUser,
 }
 
 impl Network {
+    /// Returns the network of this size in which an address is; `None` if the address is of another kind.
+    pub(super) fn around(address: ClientAddress, size: NetworkSize) -> Option<Self> {
+        match (address.to_canonical(), size) {
+            (ClientAddress::Ip(address @ IpAddr::V4(_)), NetworkSize::V4(bits))
+            | (ClientAddress::Ip(address @ IpAddr::V6(_)), NetworkSize::V6(bits)) => {
+                Self::of_ip(address, bits)
+            }
+            (ClientAddress::UnixUser(uid), NetworkSize::UnixUser) => Some(Self::UnixUser(uid)),
+            _ => None,
+        }
+    }
+
     /// Returns the network of an address with this number of bits; `None` if the address has fewer.
-    pub(super) fn new(address: IpAddr, bits: u8) -> Option<Self> {
-        let network = IpNet::new(address.to_canonical(), bits).ok()?;
-        Some(Self(network.trunc()))
+    fn of_ip(address: IpAddr, bits: u8) -> Option<Self> {
+        let network = IpNet::new(address, bits).ok()?;
+        Some(Self::Ip(network.trunc()))
     }
 
     /// Returns whether an address is in the network.
-    pub(super) fn includes(&self, address: IpAddr) -> bool {
-        self.0.contains(&address.to_canonical())
+    pub(super) fn includes(&self, address: ClientAddress) -> bool {
+        match (self, address.to_canonical()) {
+            (Self::Ip(network), ClientAddress::Ip(address)) => network.contains(&address),
+            (Self::UnixUser(banned), ClientAddress::UnixUser(uid)) => *banned == uid,
+            _ => false,
+        }
     }
 
     /// Returns the size.
     pub(super) fn size(&self) -> NetworkSize {
-        NetworkSize {
-            is_v6: self.0.addr().is_ipv6(),
-            bits: self.0.prefix_len(),
+        match self {
+            Self::Ip(IpNet::V4(network)) => NetworkSize::V4(network.prefix_len()),
+            Self::Ip(IpNet::V6(network)) => NetworkSize::V6(network.prefix_len()),
+            Self::UnixUser(_) => NetworkSize::UnixUser,
         }
     }
 }
@@ -39,9 +64,12 @@ impl Network {
 impl FromStr for Network {
     type Err = InvalidNetwork;
 
-    /// Reads an address, or a network such as `192.0.2.0/24`. An IPv6 address stands for its network of 64 bits, as for
-    /// shares.
+    /// Reads an address, a network such as `192.0.2.0/24`, or a user such as `unix:uid=1000`. An IPv6 address stands for its
+    /// network of 64 bits, as for shares.
     fn from_str(text: &str) -> Result<Self, InvalidNetwork> {
+        if let Ok(ClientAddress::UnixUser(uid)) = text.parse() {
+            return Ok(Self::UnixUser(uid));
+        }
         let (address, bits) = match text.split_once('/') {
             Some((address, bits)) => (address, Some(bits)),
             None => (text, None),
@@ -53,19 +81,22 @@ impl FromStr for Network {
             None if address.is_ipv6() && !address.is_loopback() => CLIENT_BITS,
             None => IpNet::from(address).prefix_len(),
         };
-        Self::new(address, bits).ok_or(InvalidNetwork)
+        Self::of_ip(address, bits).ok_or(InvalidNetwork)
     }
 }
 
 impl fmt::Display for Network {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(formatter)
+        match self {
+            Self::Ip(network) => network.fmt(formatter),
+            Self::UnixUser(uid) => ClientAddress::UnixUser(*uid).fmt(formatter),
+        }
     }
 }
 
 /// The error for a text that is not a network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not an IP address, or a network such as 192.0.2.0/24")]
+#[error("not an IP address, a network such as 192.0.2.0/24, or a user such as unix:uid=1000")]
 pub struct InvalidNetwork;
 
 /// The bits of an IPv6 address that identify a client, as in [`broker::network`].
@@ -75,7 +106,7 @@ const CLIENT_BITS: u8 = 64;
 mod tests {
     use super::*;
 
-    fn address(text: &str) -> IpAddr {
+    fn address(text: &str) -> ClientAddress {
         text.parse().expect("an address")
     }
 
@@ -101,6 +132,10 @@ mod tests {
             ("::/0", "2001:db8::1", true),
             ("::1", "::1", true),
             ("::1", "::2", false),
+            ("unix:uid=1000", "unix:uid=1000", true),
+            ("unix:uid=1000", "unix:uid=1001", false),
+            ("unix:uid=1000", "0.0.3.232", false),
+            ("0.0.0.0/0", "unix:uid=1000", false),
         ];
         for (text, from, expected) in table {
             assert_eq!(
@@ -116,6 +151,8 @@ mod tests {
             "::1/129",
             "192.0.2.1/",
             "1.2.3.4/-1",
+            "unix:uid=x",
+            "unix:uid=1000/32",
         ] {
             assert_eq!(text.parse::<Network>(), Err(InvalidNetwork), "{text}");
         }

@@ -1,9 +1,11 @@
 //! `/api/connections`: the open connections, for operators.
 
-use std::{net::IpAddr, sync::Arc};
+use std::sync::Arc;
 
 use axum::{Json, extract::State, http::StatusCode};
-use broker::{DestinationKind, Overflow, Skipped, SubscriptionFigures, SubscriptionReading};
+use broker::{
+    ClientAddress, DestinationKind, Overflow, Skipped, SubscriptionFigures, SubscriptionReading,
+};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -167,7 +169,7 @@ struct ConnectionInfo {
     id: u64,
     name: String,
     protocol: &'static str,
-    address: IpAddr,
+    address: ClientAddress,
     #[serde(skip_serializing_if = "Option::is_none")]
     user: Option<Arc<str>>,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -4,7 +4,6 @@
 
 use std::{
     convert::Infallible,
-    net::IpAddr,
     ops::ControlFlow,
     pin::Pin,
     sync::{Arc, Weak},
@@ -20,8 +19,8 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use broker::{
-    Broker, Delivery, DestinationKind, Missed, Outcome, Overflow, Peer, PoolError, QuotaCharge,
-    Reader, Selector, Start, Subscribe, TopicFilter,
+    Broker, ClientAddress, Delivery, DestinationKind, Missed, Outcome, Overflow, Peer, PoolError,
+    QuotaCharge, Reader, Selector, Start, Subscribe, TopicFilter,
 };
 use futures_util::task::AtomicWaker;
 use serde::{Deserialize, Serialize};
@@ -200,7 +199,7 @@ impl Subscription {
     }
 
     /// Lists the stream as an open connection.
-    fn list(&mut self, address: IpAddr, charge: Option<QuotaCharge>) {
+    fn list(&mut self, address: ClientAddress, charge: Option<QuotaCharge>) {
         let ServerContext {
             connections,
             principal,

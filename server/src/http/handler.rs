@@ -9,7 +9,7 @@ use axum::{
     http::{Extensions, HeaderValue, Request, StatusCode, Uri, header},
     response::{IntoResponse as _, Redirect, Response},
 };
-use broker::Client;
+use broker::{Client, ClientAddress};
 use hyper::{body::Incoming, server::conn::http1, upgrade::OnUpgrade};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::task::JoinHandle;
@@ -78,7 +78,7 @@ impl HttpService {
         let mut stopping = self.server.stopping.clone();
         let read_deadline = ReadDeadline::default();
         let socket = DeadlineSocket::new(socket, read_deadline.clone());
-        let sender = Sender::new(&self.server, peer.ip(), certificate, S::SCHEME);
+        let sender = Sender::new(&self.server, peer.address(), certificate, S::SCHEME);
         let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
             read_deadline.enable();
             request.extensions_mut().insert(read_deadline.clone());
@@ -157,7 +157,7 @@ impl HttpService {
         {
             request.headers_mut().insert(header::HOST, host);
         }
-        Sender::new(&self.server, peer, None, scheme).describe(&mut request);
+        Sender::new(&self.server, peer.into(), None, scheme).describe(&mut request);
         match self.answer(request).await {
             Ok(response) => response,
             Err(never) => match never {},
@@ -190,7 +190,7 @@ impl HttpService {
 /// The sender of the requests of a connection: its peer, or the client that a trusted proxy names.
 struct Sender {
     server: Arc<Server>,
-    address: IpAddr,
+    address: ClientAddress,
     client: Arc<Client>,
     certificate: Option<Arc<PeerCertificate>>,
     scheme: &'static str,
@@ -200,7 +200,7 @@ struct Sender {
 impl Sender {
     fn new(
         server: &Arc<Server>,
-        address: IpAddr,
+        address: ClientAddress,
         certificate: Option<Arc<PeerCertificate>>,
         scheme: &'static str,
     ) -> Self {
@@ -226,7 +226,10 @@ impl Sender {
             false => (None, None),
         };
         let (address, client) = match named {
-            Some(address) => (address, self.server.client_at(address)),
+            Some(address) => {
+                let address = ClientAddress::from(address);
+                (address, self.server.client_at(address))
+            }
             None => (self.address, Arc::clone(&self.client)),
         };
         let extensions = request.extensions_mut();

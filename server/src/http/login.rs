@@ -10,7 +10,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use base64::prelude::{BASE64_STANDARD, Engine as _};
-use broker::{Client, DestinationKind, TopicFilter, TopicName};
+use broker::{Client, ClientAddress, DestinationKind, TopicFilter, TopicName};
 
 use access::Right;
 
@@ -25,7 +25,7 @@ use crate::{
 
 /// The network address of the peer of a connection.
 #[derive(Debug, Clone, Copy)]
-pub struct PeerAddress(pub IpAddr);
+pub struct PeerAddress(pub ClientAddress);
 
 /// The rights of a request's sender.
 #[derive(Clone, FromRequestParts)]
@@ -151,9 +151,9 @@ fn check_ban(state: &HttpState, visitor: &Visitor<'_>) -> Result<(), Problem> {
     checked.map_err(|banned| Problem::new(StatusCode::FORBIDDEN, banned.to_string()))
 }
 
-fn address_of(request: &Parts) -> IpAddr {
+fn address_of(request: &Parts) -> ClientAddress {
     let address = request.extensions.get::<PeerAddress>();
-    address.map_or(IpAddr::from([0, 0, 0, 0]), |address| address.0)
+    address.map_or(IpAddr::from([0, 0, 0, 0]).into(), |address| address.0)
 }
 
 /// Returns whether everyone may send a request: for the sign-in form, the choice of the language, the files of the pages and health checks. A WebSocket

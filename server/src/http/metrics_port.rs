@@ -15,19 +15,22 @@ use axum::{
 use hyper::{body::Incoming, server::conn::http1};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use places::Places;
-use tokio::{
-    net::{TcpListener, TcpStream},
-    time::{sleep, timeout},
-};
+use tokio::time::{sleep, timeout};
 use tower::ServiceExt as _;
 
 use super::{handler::MAX_HEADER_TIME, host, metrics, problem::Problem, unknown};
-use crate::{fairness, server::Server, stopping::stopped};
+use crate::{
+    fairness,
+    net::{ListeningSocket, StreamSocket},
+    server::Server,
+    stopping::stopped,
+};
 
 /// Answers requests for metrics until the server stops.
-pub async fn serve_metrics(listener: TcpListener, server: Arc<Server>) {
-    let address = listener.local_addr();
-    let is_loopback = address.is_ok_and(|address| address.ip().to_canonical().is_loopback());
+pub async fn serve_metrics(listener: ListeningSocket, server: Arc<Server>) {
+    let is_loopback = listener
+        .address()
+        .is_ok_and(|address| address.is_loopback());
     if !is_loopback {
         tracing::warn!("other machines can read the metrics without a login (--metrics)");
     }
@@ -42,7 +45,7 @@ pub async fn serve_metrics(listener: TcpListener, server: Arc<Server>) {
         };
         match accepted {
             Ok((socket, address)) => {
-                let address = address.ip().to_canonical();
+                let address = address.address().to_canonical();
                 places.make_room(address).await;
                 let answering = answer(socket, router.clone());
                 let task = fairness::spawn(async move {
@@ -96,7 +99,7 @@ async fn check_host(request: Request, next: Next) -> Response {
 }
 
 /// Answers one request. Monitoring systems request so seldom that a connection for each costs nothing.
-async fn answer(socket: TcpStream, router: Router) {
+async fn answer(socket: StreamSocket, router: Router) {
     let service = hyper::service::service_fn(move |request: axum::http::Request<Incoming>| {
         let router = router.clone();
         async move {

@@ -1,10 +1,10 @@
 //! `/api/users`: what each user has and does, and its limits.
 
-use std::{net::IpAddr, sync::Arc};
+use std::sync::Arc;
 
 use access::{Excess, UserLimits};
 use axum::{Json, extract::State};
-use broker::{Holder, Quota};
+use broker::{ClientAddress, Holder, Quota};
 use serde::Serialize;
 
 use super::{
@@ -84,7 +84,7 @@ struct UserInfo {
     #[serde(skip_serializing_if = "Option::is_none")]
     user: Option<Arc<str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    address: Option<IpAddr>,
+    address: Option<ClientAddress>,
     connections: u64,
     subscriptions: u64,
     queues: u64,

@@ -14,7 +14,7 @@ use axum::{
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use hyper::upgrade::{OnUpgrade, Parts, Upgraded};
 use hyper_util::rt::TokioIo;
-use tokio::{net::TcpStream, time::timeout};
+use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use super::{PortState, copied::CopiedSocket};
@@ -25,6 +25,7 @@ use crate::{
     handler::{ConnectingPeer, ConnectionPermit},
     http::{self, DeadlineSocket, PeerAddress, Problem},
     measurements::PortProtocol,
+    net::StreamSocket,
     protocol_detection::DetectedProtocol,
     server::Server,
     socket::Socket,
@@ -92,14 +93,14 @@ struct WebSocketClient {
 
 /// Takes the socket back from the HTTP server, and serves it to its end.
 async fn serve(state: &PortState, upgraded: Upgraded, client: WebSocketClient) {
-    let upgraded = match upgraded.downcast::<TokioIo<DeadlineSocket<TcpStream>>>() {
+    let upgraded = match upgraded.downcast::<TokioIo<DeadlineSocket<StreamSocket>>>() {
         Ok(parts) => return serve_on(state, upgraded_socket(parts), client).await,
         Err(upgraded) => upgraded,
     };
     match upgraded.downcast::<TokioIo<DeadlineSocket<TlsStream>>>() {
         Ok(parts) => serve_on(state, upgraded_socket(parts), client).await,
         // Accepted by another program, which contains this server.
-        Err(upgraded) => match CopiedSocket::new(upgraded).await {
+        Err(upgraded) => match CopiedSocket::new(upgraded) {
             Ok(CopiedSocket { socket, copying }) => {
                 let socket = UpgradedSocket {
                     socket,

@@ -15,13 +15,18 @@ use crate::port::Port;
 /// The options of `carillon serve` for MQTT.
 #[derive(Debug, Args)]
 pub struct MqttArguments {
-    /// Address and port of MQTT over TCP, or `off`; port 0 takes any free port
+    /// Address and port of MQTT over TCP, a Unix socket such as `unix:/run/carillon/mqtt.sock`, or `off`; port 0 takes any free
+    /// port
     /// [default: 127.0.0.1:1883; skipped if it is in use]
-    #[arg(long, env = "CARILLON_MQTT", value_name = "ADDRESS:PORT|off")]
+    #[arg(long, env = "CARILLON_MQTT", value_name = "ADDRESS:PORT|unix:PATH|off")]
     mqtt: Option<Port>,
-    /// Address and port of MQTT over TLS, or `off`; port 0 takes any free port
+    /// Address and port of MQTT over TLS, a Unix socket, or `off`; port 0 takes any free port
     /// [default: 127.0.0.1:8883 with a certificate; skipped if it is in use]
-    #[arg(long, env = "CARILLON_MQTT_TLS", value_name = "ADDRESS:PORT|off")]
+    #[arg(
+        long,
+        env = "CARILLON_MQTT_TLS",
+        value_name = "ADDRESS:PORT|unix:PATH|off"
+    )]
     mqtt_tls: Option<Port>,
     /// Maximum keep alive of MQTT 5 clients, in seconds; 0 accepts any
     #[arg(
@@ -68,12 +73,12 @@ pub struct MqttArguments {
 impl MqttArguments {
     /// Returns the port for MQTT over TCP.
     pub fn port(&self) -> Port {
-        self.mqtt.unwrap_or(Port::if_free(MQTT_PORT))
+        self.mqtt.clone().unwrap_or(Port::if_free(MQTT_PORT))
     }
 
     /// `None` means the default port if there is a certificate.
     pub fn tls_port(&self) -> Option<Port> {
-        self.mqtt_tls
+        self.mqtt_tls.clone()
     }
 
     /// Returns the maximum number of detached sessions.

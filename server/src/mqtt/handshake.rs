@@ -1,9 +1,9 @@
 //! The handshake from the first byte to CONNACK (5.0, 3.1.4): identifies the client, and takes over or creates its
 //! session.
 
-use std::{net::IpAddr, sync::Arc};
+use std::sync::Arc;
 
-use broker::{Pool, PoolError, Quota, QuotaCharge, Reader};
+use broker::{ClientAddress, Pool, PoolError, Quota, QuotaCharge, Reader};
 use tokio::time::{Instant, timeout_at};
 use wire::mqtt::{
     ConnectReason, Outgoing,
@@ -232,7 +232,7 @@ pub(super) struct LoggedIn {
     /// The user.
     pub login: Login,
     /// The address.
-    pub address: IpAddr,
+    pub address: ClientAddress,
 }
 
 /// A client that is identified and not yet accepted.

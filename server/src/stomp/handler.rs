@@ -93,14 +93,12 @@ impl ConnectionHandler for StompHandler {
             permit,
         } = accepted;
         permit.set_protocol(PortProtocol::Stomp);
+        let name = socket.name();
         let (transport, early_bytes) = socket.into_transport();
         let handshake_input =
             HandshakeInput::new(Stream, early_bytes, self.server.partial_message());
-        let peer = ConnectingPeer::new(peer.ip(), certificate);
-        let handshake = async move {
-            self.connect(transport, handshake_input, S::NAME, peer)
-                .await
-        };
+        let peer = ConnectingPeer::new(peer.address(), certificate);
+        let handshake = async move { self.connect(transport, handshake_input, name, peer).await };
         connection::serve_after(handshake, permit)
     }
 

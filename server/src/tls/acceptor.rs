@@ -1,9 +1,9 @@
 //! The step between a port and its protocol: reads the header of a trusted proxy, detects a TLS handshake by the first byte
 //! and performs it. The connection already has its place, so the number of handshakes is bounded.
 
-use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{io, sync::Arc, time::Duration};
 
-use tokio::{net::TcpStream, sync::watch, time::timeout};
+use tokio::{sync::watch, time::timeout};
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
 use super::identity::{Current, Identity};
@@ -12,6 +12,7 @@ use crate::{
     fairness,
     handler::{AcceptedConnection, ConnectionHandler, answer_and_close},
     measurements::{Measurements, RefusalReason, TlsResult},
+    net::{SocketPeer, StreamSocket},
     proxy_header,
     stopping::stopped,
     trusted_proxies::TrustedProxies,
@@ -45,8 +46,8 @@ pub struct ConnectionAcceptor<D> {
 
 impl<D: ConnectionHandler> ConnectionAcceptor<D> {
     /// Serves a connection to its end.
-    pub async fn accept(mut self, mut accepted: AcceptedConnection<TcpStream>) {
-        if self.trusted_proxies.trusts(accepted.peer.ip()) {
+    pub async fn accept(mut self, mut accepted: AcceptedConnection<StreamSocket>) {
+        if self.trusted_proxies.trusts(accepted.peer.address()) {
             // Boxed, so that its memory is freed when the connection starts.
             let reading = Box::pin(proxy_header::read(&mut accepted.socket, accepted.peer));
             let client = tokio::select! {
@@ -86,7 +87,11 @@ impl<D: ConnectionHandler> ConnectionAcceptor<D> {
         }
     }
 
-    async fn handshake(mut self, identity: Arc<Identity>, accepted: AcceptedConnection<TcpStream>) {
+    async fn handshake(
+        mut self,
+        identity: Arc<Identity>,
+        accepted: AcceptedConnection<StreamSocket>,
+    ) {
         let AcceptedConnection {
             socket,
             peer,
@@ -124,8 +129,8 @@ impl<D: ConnectionHandler> ConnectionAcceptor<D> {
     }
 
     /// Refuses a peer beyond the limit of connections, over TLS if it uses TLS. The caller limits the time.
-    pub async fn refuse(self, mut socket: TcpStream, peer: SocketAddr) {
-        if self.trusted_proxies.trusts(peer.ip()) {
+    pub async fn refuse(self, mut socket: StreamSocket, peer: SocketPeer) {
+        if self.trusted_proxies.trusts(peer.address()) {
             let reading = Box::pin(proxy_header::read(&mut socket, peer));
             let read = timeout(REFUSED_FIRST_BYTE_TIME, reading).await;
             if matches!(read, Ok(Err(_))) {
@@ -155,7 +160,7 @@ impl<D: ConnectionHandler> ConnectionAcceptor<D> {
 
 /// Returns the certificate of the client, if it has presented one.
 fn client_certificate(
-    socket: &TlsStream<TcpStream>,
+    socket: &TlsStream<StreamSocket>,
     trust: &ClientTrust,
 ) -> Option<Arc<PeerCertificate>> {
     let (_, session) = socket.get_ref();
@@ -170,7 +175,7 @@ fn client_certificate(
 
 /// Returns whether the peer begins with a TLS handshake. Returns false for a silent peer: its protocol has a deadline
 /// for it.
-async fn peek_uses_tls(socket: &TcpStream) -> io::Result<bool> {
+async fn peek_uses_tls(socket: &StreamSocket) -> io::Result<bool> {
     let mut first = [0];
     match timeout(FIRST_BYTE_TIME, socket.peek(&mut first)).await {
         Ok(peeked) => Ok(peeked? == 1 && first[0] == HANDSHAKE_RECORD),

@@ -14,17 +14,19 @@ use std::{
 };
 
 use rustls::ServerConnection;
-use tokio::{io::AsyncBufReadExt as _, net::TcpStream};
+use tokio::io::AsyncBufReadExt as _;
 
-use crate::{protocol_detection::DetectedProtocol, socket::Socket, transport::Transport};
+use crate::{
+    net::StreamSocket, protocol_detection::DetectedProtocol, socket::Socket, transport::Transport,
+};
 
 /// A connection after its handshake, still used through futures. Boxed, because it is large and passed through several
 /// futures that each reserve space for it.
-pub type TlsStream = Box<tokio_rustls::server::TlsStream<TcpStream>>;
+pub type TlsStream = Box<tokio_rustls::server::TlsStream<StreamSocket>>;
 
 /// A TLS connection as a transport: the socket, and the session with the keys of both directions.
 pub struct Tls {
-    socket: TcpStream,
+    socket: StreamSocket,
     /// Locked after the output state, if both are needed.
     session: Mutex<Box<Session>>,
 }
@@ -44,7 +46,7 @@ enum End {
 
 impl Tls {
     /// Returns also the data already decrypted.
-    fn new(socket: TcpStream, mut tls: ServerConnection) -> (Self, Vec<u8>) {
+    fn new(socket: StreamSocket, mut tls: ServerConnection) -> (Self, Vec<u8>) {
         tls.set_buffer_limit(Some(MAX_UNSENT_BYTES));
         let mut session = Box::new(Session { tls, end: None });
         session.process();
@@ -61,7 +63,7 @@ impl Tls {
 }
 
 impl Transport for Tls {
-    fn tcp(&self) -> &TcpStream {
+    fn stream(&self) -> &StreamSocket {
         &self.socket
     }
 
@@ -155,7 +157,7 @@ impl Session {
     }
 
     /// Passes all encrypted data to the socket.
-    fn send(&mut self, socket: &TcpStream) -> io::Result<()> {
+    fn send(&mut self, socket: &StreamSocket) -> io::Result<()> {
         while self.tls.wants_write() {
             self.tls.write_tls(&mut NonblockingWriter(socket))?;
         }
@@ -173,7 +175,7 @@ impl End {
 }
 
 /// The socket, as a writer for rustls that never waits.
-struct NonblockingWriter<'a>(&'a TcpStream);
+struct NonblockingWriter<'a>(&'a StreamSocket);
 
 impl Write for NonblockingWriter<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -193,8 +195,11 @@ impl Socket for TlsStream {
     type Transport = Tls;
 
     const SCHEME: &'static str = "https";
-    const NAME: &'static str = "tls";
     const WEBSOCKET_NAME: &'static str = "wss";
+
+    fn name(&self) -> &'static str {
+        "tls"
+    }
 
     /// Detects the protocol by the first record; a client that splits its first bytes is handled as HTTP.
     async fn detect_protocol(&mut self) -> io::Result<DetectedProtocol> {
@@ -224,7 +229,7 @@ mod tests {
     use rustls::{ClientConfig, RootCertStore};
     use tokio::{
         io::{AsyncReadExt as _, AsyncWriteExt as _},
-        net::TcpListener,
+        net::{TcpListener, TcpStream},
     };
     use tokio_rustls::{TlsAcceptor, TlsConnector};
 
@@ -249,7 +254,10 @@ mod tests {
             let (socket, _) = listener.accept().await.expect("a connection");
             let key = certificate.certified_key().expect("a key");
             let config = server_config(key, None).expect("a configuration");
-            TlsAcceptor::from(config).accept(socket).await.map(Box::new)
+            TlsAcceptor::from(config)
+                .accept(StreamSocket::from(socket))
+                .await
+                .map(Box::new)
         };
         let theirs = async {
             let socket = TcpStream::connect(address).await.expect("a connection");
@@ -266,7 +274,7 @@ mod tests {
     async fn read(tls: &Tls) -> io::Result<Vec<u8>> {
         let mut buffer = vec![0; 2 * RECORD_BYTES];
         loop {
-            tls.tcp().readable().await.expect("a socket");
+            tls.stream().readable().await.expect("a socket");
             match tls.try_read(&mut buffer) {
                 Ok(count) => return Ok(buffer[..count].to_vec()),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
@@ -333,7 +341,7 @@ mod tests {
         };
         let flushing = async {
             while tls.try_flush().is_err() {
-                tls.tcp().writable().await.expect("a socket");
+                tls.stream().writable().await.expect("a socket");
             }
         };
         let (received, ()) = tokio::join!(reading, flushing);

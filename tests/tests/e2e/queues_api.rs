@@ -273,5 +273,9 @@ async fn a_refusal_names_its_cause_with_a_code() {
     let missing = get(server.url("/api/queues/missing")).await;
     assert_eq!(missing.problem()["code"], "no_queue");
     let wrong = get(server.url("/api/topics/a/messages?limit=x")).await;
-    assert_eq!(wrong.problem().get("code"), None, "not every problem has one");
+    assert_eq!(
+        wrong.problem().get("code"),
+        None,
+        "not every problem has one"
+    );
 }

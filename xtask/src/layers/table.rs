@@ -120,6 +120,7 @@ const SERVER: Crate = Crate {
         ],
         &["audit", "file_watch", "measurements", "redelivery", "spans"],
         &["clock", "log_rate", "peek"],
+        &["net"],
     ],
     exceptions: &[],
 };

@@ -52,7 +52,9 @@ impl Client {
 
     /// Attaches a session of a connection of its own, to which shares apply.
     pub fn connect(broker: &Broker, name: &str) -> Self {
-        let account = broker.pools().client([127, 0, 0, 1].into());
+        let account = broker
+            .pools()
+            .client(std::net::IpAddr::from([127, 0, 0, 1]));
         Self::attach_with(|peer| broker.attach_for(&account, name.into(), peer))
     }
 

@@ -40,7 +40,9 @@ fn empty(broker: &Broker) {
 
 /// A loopback client.
 fn account(broker: &Broker) -> Arc<Account> {
-    broker.pools().client([127, 0, 0, 1].into())
+    broker
+        .pools()
+        .client(std::net::IpAddr::from([127, 0, 0, 1]))
 }
 
 /// Returns how many messages of 1,000 bytes a client can send to this number of queues, in turns.

@@ -48,7 +48,7 @@ impl<T: Transport, F: Framing, P: Protocol> ConnectionTask<T, F, P> {
                 Ok(ReadResult::Bytes(count)) => remaining = remaining.checked_sub(count)?,
                 // After a failed write the socket still becomes readable: first for earlier input, then for its end.
                 Ok(ReadResult::Nothing) if self.is_broken => {
-                    self.connection.socket.tcp().readable().await.ok()?;
+                    self.connection.socket.stream().readable().await.ok()?;
                 }
                 Ok(ReadResult::Nothing) => return None,
                 Err(peer_reason) => return Some(peer_reason),
@@ -77,10 +77,10 @@ impl<T: Transport, F: Framing, P: Protocol> ConnectionTask<T, F, P> {
         let connection = &*self.connection;
         let sent = async {
             while drained.progress == Progress::Full {
-                connection.socket.tcp().writable().await?;
+                connection.socket.stream().writable().await?;
                 drained = connection.update_and_drain(|_| {});
             }
-            linger(connection.socket.tcp()).await
+            linger(connection.socket.stream()).await
         };
         // The connection is closed in any case: on success, failure or timeout.
         let _ = timeout(closing::closing_time(close_reason), sent).await;

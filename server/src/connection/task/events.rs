@@ -2,13 +2,14 @@
 
 use std::{future::poll_fn, task::Poll};
 
-use tokio::{io::Interest, net::TcpStream};
+use tokio::io::Interest;
 
 use super::ConnectionTask;
 use crate::{
     connection::{CloseReason, Framing, Protocol, Transport},
     connection_control::OpenConnection,
     context::ServerContext,
+    net::StreamSocket,
     stopping::stopped,
 };
 
@@ -60,7 +61,7 @@ impl<T: Transport, F: Framing, P: Protocol> ConnectionTask<T, F, P> {
                 false => inbound.poll_evicted(context),
             }) => Event::Evicted(close_reason),
             () = std::future::ready(()), if has_remaining => Event::RemainingInput,
-            event = socket_event(connection.socket.tcp(), is_read_wanted, is_write_wanted) => event,
+            event = socket_event(connection.socket.stream(), is_read_wanted, is_write_wanted) => event,
             () = timer.elapsed(), if timer.is_set() => Event::Deadline,
             () = connection.wake.notified() => Event::Woken,
             () = std::future::ready(()), if has_more_work => Event::MoreWork,
@@ -90,7 +91,7 @@ fn must_end(listed: Option<&OpenConnection>) -> bool {
 }
 
 /// Waits until the socket is ready, or broken.
-async fn socket_event(socket: &TcpStream, is_read_wanted: bool, is_write_wanted: bool) -> Event {
+async fn socket_event(socket: &StreamSocket, is_read_wanted: bool, is_write_wanted: bool) -> Event {
     let interest = match (is_read_wanted, is_write_wanted) {
         (true, true) => Interest::READABLE | Interest::WRITABLE,
         (false, true) => Interest::WRITABLE,

@@ -50,7 +50,7 @@ impl<T: Transport, F: Framing, P: Protocol> ConnectionTask<T, F, P> {
         let connection = &*self.connection;
         SocketState {
             // A socket for which this fails is broken; the next read or write reports it.
-            bytes: ioctl_fionread(connection.socket.tcp()).unwrap_or(0),
+            bytes: ioctl_fionread(connection.socket.stream()).unwrap_or(0),
             last_sent_ms: connection.last_sent_ms.load(Ordering::Relaxed),
         }
     }

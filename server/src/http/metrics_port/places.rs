@@ -4,8 +4,7 @@
 //! included. So an address that holds many connections without a request loses its own, and every monitoring system gets a
 //! place.
 
-use std::net::IpAddr;
-
+use broker::ClientAddress;
 use tokio::task::JoinHandle;
 
 /// The open connections, the oldest first; at most [`MAX_CONNECTIONS`].
@@ -14,13 +13,13 @@ pub(super) struct Places(Vec<Place>);
 
 /// An open connection.
 struct Place {
-    address: IpAddr,
+    address: ClientAddress,
     task: JoinHandle<()>,
 }
 
 impl Places {
     /// Makes room for a connection from this address. Waits until the connection whose place it takes is closed.
-    pub(super) async fn make_room(&mut self, address: IpAddr) {
+    pub(super) async fn make_room(&mut self, address: ClientAddress) {
         self.0.retain(|place| !place.task.is_finished());
         if self.0.len() < MAX_CONNECTIONS {
             return;
@@ -34,15 +33,15 @@ impl Places {
     }
 
     /// Adds a connection, for which there is room.
-    pub(super) fn add(&mut self, address: IpAddr, task: JoinHandle<()>) {
+    pub(super) fn add(&mut self, address: ClientAddress, task: JoinHandle<()>) {
         self.0.push(Place { address, task });
     }
 }
 
 /// Returns the index of the oldest connection of the address with the most ones, if `new` is added; of several such addresses,
 /// that with the oldest connection. `open` has the addresses of the connections, the oldest first.
-fn most_greedy(open: &[IpAddr], new: IpAddr) -> usize {
-    let count = |one: &IpAddr| {
+fn most_greedy(open: &[ClientAddress], new: ClientAddress) -> usize {
+    let count = |one: &ClientAddress| {
         let others = open.iter().filter(|other| *other == one).count();
         others + usize::from(*one == new)
     };
@@ -61,7 +60,7 @@ mod tests {
 
     #[test]
     fn the_address_with_the_most_connections_loses_its_oldest() {
-        let address = |last: u8| IpAddr::from([10, 0, 0, last]);
+        let address = |last: u8| ClientAddress::Ip([10, 0, 0, last].into());
         let table: [(&[u8], u8, usize); 6] = [
             (&[1], 1, 0),
             (&[1, 2, 3], 4, 0),

@@ -113,7 +113,7 @@ impl Simulation {
         };
         let attempt = LoginAttempt {
             credentials,
-            address: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            address: IpAddr::V4(Ipv4Addr::LOCALHOST).into(),
             protocol: "stomp",
             client: None,
         };

@@ -2,7 +2,6 @@
 
 use std::{
     collections::HashMap,
-    net::IpAddr,
     sync::{
         Arc, Weak,
         atomic::{AtomicU64, Ordering},
@@ -10,7 +9,7 @@ use std::{
 };
 
 use super::{
-    Pools,
+    ClientAddress, Pools,
     holder::{Held, Holder, Quota},
     pool::{HolderKind, Pool, PoolError, is_within_share},
 };
@@ -49,13 +48,13 @@ pub(super) enum LimitedBy {
 
 #[derive(Debug, Default)]
 pub(super) struct Addresses {
-    pub(super) holders: HashMap<IpAddr, Weak<Holder>>,
+    pub(super) holders: HashMap<ClientAddress, Weak<Holder>>,
     /// When the map has this number of entries, those without a holder are removed.
     sweep_at: usize,
 }
 
 impl Addresses {
-    pub(super) fn add(&mut self, address: IpAddr) -> Arc<Holder> {
+    pub(super) fn add(&mut self, address: ClientAddress) -> Arc<Holder> {
         if self.holders.len() >= self.sweep_at {
             self.holders.retain(|_, holder| holder.strong_count() > 0);
             self.holders.shrink_to(2 * self.holders.len());

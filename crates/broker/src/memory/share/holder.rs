@@ -1,13 +1,11 @@
 //! The holders of shares beside the connections: users and network addresses, with their quotas.
 
-use std::{
-    net::{IpAddr, Ipv6Addr},
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
 };
 
+use super::address::{ClientAddress, network};
 use super::pool::{HolderKind, Pool, PoolError};
 
 /// The connections of one user, or from one network address, as one holder of shares.
@@ -65,7 +63,7 @@ impl Holder {
     /// Returns a holder for the anonymous connections from an address, which have quotas. On loopback there is no share,
     /// because all local clients have the same address.
     #[must_use]
-    pub fn anonymous(address: IpAddr) -> Arc<Self> {
+    pub fn anonymous(address: impl Into<ClientAddress>) -> Arc<Self> {
         Arc::new(Self::with_quotas(match network(address).is_loopback() {
             true => HolderKind::Loopback,
             false => HolderKind::Address,
@@ -270,19 +268,5 @@ impl Drop for QuotaCharge {
     }
 }
 
-/// Returns the address that identifies a client: for IPv6 the network, because a client can choose its address within
-/// it.
-#[must_use]
-pub fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) if !address.is_loopback() => {
-            IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & NETWORK))
-        }
-        other => other,
-    }
-}
-
-/// The network part of an IPv6 address (RFC 4291, 2.5.4).
-const NETWORK: u128 = !0 << 64;
 /// The limit of an unlimited quota.
 const UNLIMITED: u64 = u64::MAX;

@@ -8,27 +8,26 @@
 //! Each amount is charged to two holders: the connection, and its user. A connection without a user is charged to its
 //! network address instead. The charge to the user or address stays after the end of the connection, so reconnecting does
 //! not give a client a new share. On loopback without a user, only the share of the connection counts, because all local
-//! clients have the same address.
+//! clients have the same address. At a Unix socket, the user of the operating system takes the place of the address.
 //!
 //! A user may also have quotas: fixed limits, which do not depend on the free amount ([`Quota`]).
 
+mod address;
 mod client;
 mod holder;
 mod pool;
 #[cfg(all(test, not(loom)))]
 mod tests;
 
-use std::{
-    net::IpAddr,
-    sync::{
-        Arc, Mutex, PoisonError, Weak,
-        atomic::{AtomicU64, Ordering},
-    },
+use std::sync::{
+    Arc, Mutex, PoisonError, Weak,
+    atomic::{AtomicU64, Ordering},
 };
 
+pub use address::{ClientAddress, InvalidClientAddress, network};
 pub(crate) use client::TopicCharge;
 pub use client::{Charge, Client};
-pub use holder::{Holder, Quota, QuotaCharge, network};
+pub use holder::{Holder, Quota, QuotaCharge};
 pub use pool::{HolderKind, Pool, PoolError, PoolFigures};
 
 use crate::figures::Count;
@@ -64,7 +63,7 @@ impl Pools {
 
     /// Returns the client of a connection from this address.
     #[must_use]
-    pub fn client(self: &Arc<Self>, address: IpAddr) -> Arc<Client> {
+    pub fn client(self: &Arc<Self>, address: impl Into<ClientAddress>) -> Arc<Client> {
         let address = network(address);
         let holder = (!address.is_loopback()).then(|| self.holder(address));
         self.new_client(holder, LimitedBy::Shares)
@@ -95,7 +94,7 @@ impl Pools {
         })
     }
 
-    fn holder(&self, address: IpAddr) -> Arc<Holder> {
+    fn holder(&self, address: ClientAddress) -> Arc<Holder> {
         let addresses = self.addresses.lock();
         let mut addresses = addresses.unwrap_or_else(PoisonError::into_inner);
         let known = addresses.holders.get(&address).and_then(Weak::upgrade);

@@ -3,8 +3,8 @@
 use std::{net::IpAddr, sync::Arc};
 
 use super::{
-    Charge, Client, Holder, HolderKind, Pool, PoolError, Pools, Quota, client::FEWEST_ADDRESSES,
-    network,
+    Charge, Client, ClientAddress, Holder, HolderKind, Pool, PoolError, Pools, Quota,
+    client::FEWEST_ADDRESSES, network,
 };
 use crate::name::TopicFilter;
 
@@ -14,7 +14,7 @@ fn pools() -> Arc<Pools> {
     Pools::new(|_| LIMIT)
 }
 
-fn address(text: &str) -> IpAddr {
+fn address(text: &str) -> ClientAddress {
     text.parse().expect("an address")
 }
 
@@ -303,4 +303,16 @@ fn threads_that_take_at_once_do_not_exceed_the_pool() {
         threads.into_iter().map(|one| one.join().unwrap_or(0)).sum()
     });
     assert!((900..=1_000).contains(&taken), "{taken}");
+}
+
+#[test]
+fn the_connections_of_a_user_at_a_unix_socket_share_its_share() {
+    let pools = pools();
+    let of_user = |uid| pools.client(ClientAddress::UnixUser(uid));
+    let clients: Vec<_> = (0..50).map(|_| of_user(1_000)).collect();
+    let _charges = flood(&clients);
+    let taken = pools.taken(Pool::Topics);
+    assert!(taken.abs_diff(LIMIT * 2 / 3) <= 1, "{taken}");
+    assert!(of_user(1_000).take(Pool::Topics, 1).is_err());
+    assert!(of_user(1_001).take(Pool::Topics, 1).is_ok());
 }
