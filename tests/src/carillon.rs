@@ -50,11 +50,17 @@ impl Carillon {
         Self::of(command(), address, options).await
     }
 
+    /// Starts a server whose HTTP port is a Unix socket, such as `unix:/tmp/http.sock`. [`address`](Self::address) is that of its
+    /// metrics.
+    pub async fn at_unix_socket(listen: &str, options: &[&str]) -> Self {
+        let options = [&["--metrics", "127.0.0.1:0"], options].concat();
+        Self::with_input(command(), Stdio::null(), listen, &options).await
+    }
+
     /// Starts a server that inherits a listening socket with this name, as from a service manager.
-    pub async fn inheriting(socket: TcpListener, name: &str, options: &[&str]) -> Self {
-        let address = SocketAddr::from(([127, 0, 0, 1], 0));
-        let input = Stdio::from(OwnedFd::from(socket));
-        Self::with_input(inheriting(name), input, address, options).await
+    pub async fn inheriting(socket: impl Into<OwnedFd>, name: &str, options: &[&str]) -> Self {
+        let input = Stdio::from(socket.into());
+        Self::with_input(inheriting(name), input, "127.0.0.1:0", options).await
     }
 
     /// Starts a server with these variables in its environment.
@@ -71,16 +77,16 @@ impl Carillon {
     }
 
     async fn of(command: Command, address: SocketAddr, options: &[&str]) -> Self {
-        Self::with_input(command, Stdio::null(), address, options).await
+        Self::with_input(command, Stdio::null(), &address.to_string(), options).await
     }
 
     async fn with_input(
         mut command: Command,
         input: Stdio,
-        address: SocketAddr,
+        listen: &str,
         options: &[&str],
     ) -> Self {
-        command.args(["serve", "--listen", &address.to_string()]);
+        command.args(["serve", "--listen", listen]);
         // Only one server at a time can use the protocols' default ports.
         let off = ["STOMP", "STOMP_TLS", "MQTT", "MQTT_TLS"];
         command.envs(off.map(|port| (format!("CARILLON_{port}"), "off")));

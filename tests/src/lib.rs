@@ -31,6 +31,7 @@ pub mod sse;
 pub mod stomp;
 pub mod tls;
 pub mod topic;
+pub mod unix_socket;
 pub mod users;
 
 pub use carillon::Carillon;

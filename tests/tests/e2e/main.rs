@@ -122,6 +122,8 @@ mod topics_page;
 mod trace_context;
 mod transactions;
 mod tree;
+mod unix_clients;
+mod unix_sockets;
 mod users;
 mod visitor;
 mod websocket;
