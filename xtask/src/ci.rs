@@ -26,13 +26,18 @@ pub fn run_all() -> Result<()> {
     stage("lints, browser", || {
         lint(&packages::BROWSER, &["--target", pages::TARGET])
     })?;
-    stage("lints, with OpenTelemetry", traces::lint)?;
     stage("fuzz targets", fuzz_targets)?;
     stage("documentation", document)?;
+    test::run_with(&[])
+}
+
+/// Runs the checks before a release, which take long or depend on the version of the compiler: the interface of the crate
+/// `carillon`, and the feature `opentelemetry`, which no other task builds. Its tests replace the program of the other tests.
+pub fn check_release() -> Result<()> {
     stage("interface of the crate carillon", || public_api::check(&[]))?;
-    test::run_with(&[])?;
-    // Last, because it replaces the program of the other tests.
-    stage("tests of the traces, with OpenTelemetry", traces::test)
+    stage("lints, with OpenTelemetry", traces::lint)?;
+    stage("dist", || dist::build(Profile::Test))?;
+    stage("tests of the spans, with OpenTelemetry", traces::test)
 }
 
 fn lint<S: AsRef<str>>(packages: &[S], arguments: &[&str]) -> Result<()> {

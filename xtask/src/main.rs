@@ -46,7 +46,11 @@ fn perform(task: &str, arguments: Vec<String>) -> Result<()> {
     match task {
         "run" => server::run(&arguments),
         "test" => test::run_with(&arguments),
-        "ci" => ci::run_all(),
+        "ci" => match &*arguments {
+            [] => ci::run_all(),
+            [one] if one == "--release" => ci::check_release(),
+            _ => bail!("usage: cargo xtask ci [--release]"),
+        },
         "bench" => bench::run_all(&arguments),
         "soak" => soak::run_all(&arguments),
         "book" => book::build(),
@@ -82,6 +86,8 @@ cargo xtask TASK [ARGUMENTS]
   public-api [--write]
                      compare the interface of the crate `carillon` with its record, or replace the record
   ci                 run the checks of CI: formatting, lints, documentation, licences, then the tests
+  ci --release       run the checks before a release: the interface of the crate `carillon`, and the feature
+                     `opentelemetry`
   bench [FILTER]     run the benches of the crates and of the release binary whose names match
   bench peers [OPTIONS]
                      compare Carillon with mosquitto, NATS, RabbitMQ and ActiveMQ, and write docs/src/measure/comparison.md:
