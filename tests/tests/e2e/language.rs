@@ -212,7 +212,7 @@ async fn problems_are_korean_with_the_reason_of_the_server_after_them() {
         .text_until("main .notice", |text| !text.is_empty())
         .await;
     assert!(
-        text.contains("대상을 찾을 수 없습니다 (there is no queue none)."),
+        text.contains("큐가 없습니다 (there is no queue none)."),
         "{text}"
     );
     browser.close(|message| message.contains("404")).await;

@@ -200,7 +200,7 @@ async fn lines_for_the_journal_have_priorities_and_others_a_time() {
     let away = fresh_path("journal-away");
     let in_journal = log_of(|device, inode| format!("{device}:{inode}"), &away, &[]).await;
     assert!(
-        in_journal.contains("<6>carillon::serve: stopping\n"),
+        in_journal.contains("<6>carillon_server::serve: stopping\n"),
         "{in_journal}"
     );
     let elsewhere = log_of(
@@ -210,14 +210,14 @@ async fn lines_for_the_journal_have_priorities_and_others_a_time() {
     )
     .await;
     assert!(
-        elsewhere.contains(" INFO carillon::serve: stopping\n"),
+        elsewhere.contains(" INFO carillon_server::serve: stopping\n"),
         "{elsewhere}"
     );
     assert!(!elsewhere.contains(['<', '\u{1b}']), "{elsewhere}");
     let options = ["--log-format", "journal"];
     let requested = log_of(|_, _| String::new(), &away, &options).await;
     assert!(
-        requested.contains("<6>carillon::serve: stopping\n"),
+        requested.contains("<6>carillon_server::serve: stopping\n"),
         "{requested}"
     );
 }
@@ -236,6 +236,6 @@ async fn the_journal_receives_each_line_with_its_fields() {
     fs::remove_file(&path).expect("the socket");
 
     assert_eq!(log, "", "what is in the journal is not on standard error");
-    let stopping = "PRIORITY=6\nSYSLOG_IDENTIFIER=carillon\nMESSAGE=carillon::serve: stopping\nTARGET=carillon::serve\n";
+    let stopping = "PRIORITY=6\nSYSLOG_IDENTIFIER=carillon\nMESSAGE=carillon_server::serve: stopping\nTARGET=carillon_server::serve\n";
     assert!(entries.contains(&stopping.to_owned()), "{entries:?}");
 }
