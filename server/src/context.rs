@@ -19,6 +19,7 @@ use crate::{
     measurements::Measurements,
     partial_input::PartialInputBudget,
     storage::SessionLog,
+    trace::Traces,
 };
 
 /// The parts of the server that a connection needs.
@@ -44,6 +45,8 @@ pub struct ServerContext {
     pub partial_input: Arc<PartialInputBudget>,
     /// Counts what happens on the connection.
     pub measurements: Arc<Measurements>,
+    /// The traces that operators watch.
+    pub traces: Arc<Traces>,
     /// Records sessions of MQTT, if they survive a restart.
     pub session_log: Option<SessionLog>,
     /// True when the server stops.

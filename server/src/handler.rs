@@ -1,6 +1,6 @@
 //! The interface between ports and protocols: a connection that was accepted, and the handler that serves it.
 
-use std::{sync::Arc, time::Duration};
+use std::{num::NonZeroU16, sync::Arc, time::Duration};
 
 use broker::ClientAddress;
 use tokio::{
@@ -43,15 +43,18 @@ pub struct AcceptedConnection<S> {
 pub struct ConnectingPeer {
     /// The address that is charged for the connection and for failed logins.
     pub address: ClientAddress,
+    /// The port of the client; `None` if a proxy does not name it, and for a Unix socket.
+    pub port: Option<NonZeroU16>,
     /// The login of a client without credentials in its first message.
     pub implicit: ImplicitLogin,
 }
 
 impl ConnectingPeer {
     /// Returns a peer that has sent nothing, with the certificate of its TLS handshake.
-    pub fn new(address: ClientAddress, certificate: Option<Arc<PeerCertificate>>) -> Self {
+    pub fn new(peer: SocketPeer, certificate: Option<Arc<PeerCertificate>>) -> Self {
         Self {
-            address,
+            address: peer.address(),
+            port: peer.port(),
             implicit: certificate.into(),
         }
     }

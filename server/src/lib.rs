@@ -70,6 +70,7 @@ mod subscription_options;
 mod survey;
 mod system_topics;
 mod tls;
+mod trace;
 mod transport;
 mod trusted_proxies;
 mod upgrade;

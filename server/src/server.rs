@@ -22,6 +22,7 @@ use crate::{
     queue_history::QueueHistory,
     storage::{DiskStatus, SessionLog, Storage},
     survey::SharedSurvey,
+    trace::Traces,
     trusted_proxies::TrustedProxies,
 };
 
@@ -71,6 +72,8 @@ pub struct Server {
     pub partial_input: Arc<PartialInputBudget>,
     /// The counts and measurements of the server about itself.
     pub measurements: Arc<Measurements>,
+    /// The traces that operators watch.
+    pub traces: Arc<Traces>,
     /// The queues and lags, for monitoring.
     pub survey: SharedSurvey,
     /// The producer of messages that are published over HTTP.
@@ -109,6 +112,7 @@ impl Server {
             figures: FiguresWithRates::new(&broker, disk.clone(), clock),
             survey: SharedSurvey::new(&broker),
             measurements: Arc::default(),
+            traces: Arc::default(),
             broker,
             clock,
             queue_history: QueueHistory::default(),
@@ -135,6 +139,7 @@ impl Server {
             clock: self.clock,
             partial_input: Arc::clone(&self.partial_input),
             measurements: Arc::clone(&self.measurements),
+            traces: Arc::clone(&self.traces),
             gate: Arc::clone(&self.gate),
             session_log: self.session_log.clone(),
             stopping: self.stopping.clone(),

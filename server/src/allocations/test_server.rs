@@ -15,7 +15,7 @@ use crate::{
     connection::{HandshakeInput, Stream, WebSocket, serve_after},
     handler::ConnectingPeer,
     listeners::Handlers,
-    net::StreamSocket,
+    net::{SocketPeer, StreamSocket},
 };
 
 pub struct TestServer {
@@ -90,7 +90,8 @@ async fn serve(handlers: Arc<Handlers>, kind: ClientKind, socket: TcpStream) {
         ..
     } = &*handlers;
     let socket = StreamSocket::from(socket);
-    let peer = ConnectingPeer::new(Ipv4Addr::LOCALHOST.into(), None);
+    let peer = SocketPeer::Inet((Ipv4Addr::LOCALHOST, 1_234).into());
+    let peer = ConnectingPeer::new(peer, None);
     match kind {
         ClientKind::Stomp => {
             let handshake_input = HandshakeInput::new(Stream, Vec::new(), server.partial_message());

@@ -6,7 +6,12 @@ use super::{
     CloseReason, EarlyInput, Framing, Transport,
     framing::{ControlFrame, FramingItem},
 };
-use crate::{fairness::yield_if_due, partial_input::PartialMessage};
+use crate::{
+    clock,
+    fairness::yield_if_due,
+    partial_input::PartialMessage,
+    trace::{FirstMessage, Traces},
+};
 
 /// The input of a connection before its client is identified.
 pub struct HandshakeInput<F> {
@@ -14,6 +19,8 @@ pub struct HandshakeInput<F> {
     pub framing: F,
     /// Input that was read already.
     pub early_input: EarlyInput,
+    /// The time and the bytes of the message that was taken out of the input. The bytes are kept only while a trace runs.
+    taken: Option<(u64, Vec<u8>)>,
     partial_message: PartialMessage,
 }
 
@@ -22,6 +29,7 @@ impl<F: Framing> HandshakeInput<F> {
     pub fn new(framing: F, unframed: Vec<u8>, partial_message: PartialMessage) -> Self {
         Self {
             framing,
+            taken: None,
             partial_message,
             early_input: EarlyInput {
                 unframed,
@@ -57,6 +65,30 @@ impl<F: Framing> HandshakeInput<F> {
             };
             readable.map_err(|error| CloseReason::Io(error.to_string()))?;
             self.read(socket)?;
+        }
+    }
+
+    /// Takes the first message, of this number of bytes, out of the input.
+    pub fn take_first_message(&mut self, bytes: usize, traces: &Traces) {
+        let message = self.early_input.unread.drain(..bytes);
+        let kept = match traces.is_active() {
+            true => message.collect(),
+            false => Vec::new(),
+        };
+        self.taken = Some((clock::unix_ms(), kept));
+    }
+
+    /// Returns the first message for traces: the one that was taken out of the input, or all input.
+    pub fn first_message(&self) -> FirstMessage<'_> {
+        match &self.taken {
+            Some((at_ms, bytes)) => FirstMessage {
+                at_ms: *at_ms,
+                bytes,
+            },
+            None => FirstMessage {
+                at_ms: clock::unix_ms(),
+                bytes: &self.early_input.unread,
+            },
         }
     }
 

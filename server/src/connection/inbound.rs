@@ -9,7 +9,10 @@ use super::{
     CloseReason, EarlyInput, Framing, MessageType, Protocol, ReadCycle,
     framing::{ControlFrame, FramingItem},
 };
-use crate::partial_input::{PartialMessage, time_limit};
+use crate::{
+    partial_input::{PartialMessage, time_limit},
+    trace::Tap,
+};
 
 /// The receiving side. It stores only incomplete input.
 pub struct Inbound<F, P> {
@@ -25,6 +28,8 @@ pub struct Inbound<F, P> {
     /// The start of the time for an incomplete message, in milliseconds of the server's clock.
     incomplete_since_ms: Option<u64>,
     partial_message: PartialMessage,
+    /// Shows the connection to operators who trace it.
+    pub tap: Tap,
 }
 
 /// The output of the framing in one read cycle, in addition to the protocol's replies.
@@ -38,7 +43,7 @@ pub struct FramingOutput {
 
 impl<F: Framing, P: Protocol> Inbound<F, P> {
     /// Creates a receiving side without input.
-    pub fn new(framing: F, protocol: P, partial_message: PartialMessage) -> Self {
+    pub fn new(framing: F, protocol: P, partial_message: PartialMessage, tap: Tap) -> Self {
         Self {
             framing,
             protocol,
@@ -47,6 +52,7 @@ impl<F: Framing, P: Protocol> Inbound<F, P> {
             has_remaining_input: false,
             incomplete_since_ms: None,
             partial_message,
+            tap,
         }
     }
 
@@ -206,12 +212,12 @@ impl<F: Framing, P: Protocol> Inbound<F, P> {
             return Ok(());
         }
         let used = if self.unread.is_empty() {
-            let used = self.protocol.receive(bytes, cycle)?;
+            let used = receive(&mut self.protocol, &self.tap, bytes, cycle)?;
             self.unread.extend_from_slice(&bytes[used..]);
             used
         } else {
             self.unread.extend_from_slice(bytes);
-            let used = self.protocol.receive(&self.unread, cycle)?;
+            let used = receive(&mut self.protocol, &self.tap, &self.unread, cycle)?;
             self.drop_processed(used);
             used
         };
@@ -245,4 +251,20 @@ impl<F: Framing, P: Protocol> Inbound<F, P> {
         self.incomplete_since_ms.get_or_insert(now_ms);
         self.partial_message.set_bytes(self.unread.capacity());
     }
+}
+
+/// Passes input to the protocol, and shows it before: what the input causes is shown after it.
+fn receive<P: Protocol>(
+    protocol: &mut P,
+    tap: &Tap,
+    input: &[u8],
+    cycle: &mut ReadCycle,
+) -> Result<usize, CloseReason> {
+    if !tap.is_active() {
+        return protocol.receive(input, cycle);
+    }
+    tap.incoming(input);
+    let used = protocol.receive(input, cycle)?;
+    tap.processed(used);
+    Ok(used)
 }

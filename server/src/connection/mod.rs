@@ -44,7 +44,7 @@ pub use scratch::Scratch;
 
 use crate::{
     clock::Clock, connection_control::OpenConnection, context::ServerContext,
-    measurements::Measurements, partial_input::PartialMessage, transport::Transport,
+    measurements::Measurements, partial_input::PartialMessage, trace::Tap, transport::Transport,
 };
 use inbound::Inbound;
 use outbound::{Drained, Outbound, Progress};
@@ -81,6 +81,8 @@ pub struct ConnectionParts<T, F, P: Protocol> {
     pub greeting: Vec<u8>,
     /// The connection's place in the list of open connections.
     pub listed: Arc<OpenConnection>,
+    /// Shows the connection to operators who trace it.
+    pub tap: Tap,
 }
 
 /// Input that was read from a socket before its connection starts.
@@ -132,6 +134,7 @@ pub fn serve<T: Transport, F: Framing, P: Protocol>(
         early_input,
         greeting,
         listed,
+        tap,
     } = parts;
     let session = Arc::clone(deliverer.reader.session());
     let message_type = if P::IS_BINARY {
@@ -139,7 +142,7 @@ pub fn serve<T: Transport, F: Framing, P: Protocol>(
     } else {
         MessageType::Text
     };
-    let mut outbound = Outbound::new(deliverer, message_type);
+    let mut outbound = Outbound::new(deliverer, message_type, tap.clone());
     outbound.push_replies(&greeting);
     let connection = Arc::new(Connection {
         socket,
@@ -154,7 +157,7 @@ pub fn serve<T: Transport, F: Framing, P: Protocol>(
     let peer = Arc::downgrade(&connection);
     session.set_peer(peer);
     let partial_message = PartialMessage::new(Arc::clone(&context.partial_input));
-    let inbound = Inbound::new(framing, protocol, partial_message);
+    let inbound = Inbound::new(framing, protocol, partial_message, tap);
     let task = Box::new(ConnectionTask::new(connection, context, inbound, listed));
     task.run(early_input)
 }

@@ -10,7 +10,10 @@ use std::{
 
 use broker::{Completion, Reader};
 
-use crate::{clock, spans};
+use crate::{
+    clock, spans,
+    trace::{Delivered, Tap},
+};
 
 use super::{
     Encoder, MessageType, Scratch, Transport,
@@ -39,6 +42,8 @@ pub struct Outbound<F, E> {
     /// Bytes of replies added since `pending` was last empty.
     unread_reply_bytes: usize,
     is_closing: bool,
+    /// Shows the connection to operators who trace it.
+    tap: Tap,
     framing: PhantomData<F>,
 }
 
@@ -95,7 +100,7 @@ impl Drained {
 
 impl<F: Framing, E: Encoder> Outbound<F, E> {
     /// Creates an output state without pending bytes.
-    pub fn new(deliverer: Deliverer<E>, message_type: MessageType) -> Self {
+    pub fn new(deliverer: Deliverer<E>, message_type: MessageType, tap: Tap) -> Self {
         Self {
             deliverer: Some(deliverer),
             message_type,
@@ -107,6 +112,7 @@ impl<F: Framing, E: Encoder> Outbound<F, E> {
             sent: 0,
             unread_reply_bytes: 0,
             is_closing: false,
+            tap,
             framing: PhantomData,
         }
     }
@@ -160,6 +166,9 @@ impl<F: Framing, E: Encoder> Outbound<F, E> {
     pub fn push_replies(&mut self, bytes: &[u8]) {
         if bytes.is_empty() {
             return;
+        }
+        if self.tap.is_active() {
+            self.tap.outgoing(bytes, None);
         }
         let mut space = [0; 16];
         let message_type = match self.message_type {
@@ -322,13 +331,19 @@ impl<F: Framing, E: Encoder> Outbound<F, E> {
         let Self {
             deliverer,
             message_type: peers,
+            tap,
             ..
         } = self;
+        // Traces are examined once for each round.
+        let tap = tap.is_active().then_some(&*tap);
         let Some(Deliverer { reader, encoder }) = deliverer else {
             return RoundEnd::NoMore;
         };
         if !encoder.has_room() {
-            round.resend::<F, E>(encoder);
+            let start = round.resend::<F, E>(encoder);
+            if let Some(tap) = tap {
+                tap.outgoing(&round.bytes[start..], None);
+            }
             if round.bytes.len() >= ROUND_BYTES {
                 return RoundEnd::Full;
             }
@@ -347,6 +362,14 @@ impl<F: Framing, E: Encoder> Outbound<F, E> {
             };
             if round.bytes.len() > start {
                 spans::delivered(&delivery);
+            }
+            if let Some(tap) = tap {
+                let from = Delivered {
+                    kind: delivery.entry.kind(),
+                    name: delivery.entry.topic(),
+                    queue: delivery.queue,
+                };
+                tap.outgoing(&round.bytes[start..], Some(from));
             }
             round.end_message(message_type, start, F::HEADER_BYTES);
             is_full = round.bytes.len() >= ROUND_BYTES;
@@ -398,12 +421,14 @@ impl Round {
         }
     }
 
-    /// Appends retransmissions, which come before deliveries.
-    fn resend<F: Framing, E: Encoder>(&mut self, encoder: &mut E) {
+    /// Appends retransmissions, which come before deliveries. Returns their start.
+    fn resend<F: Framing, E: Encoder>(&mut self, encoder: &mut E) -> usize {
         self.reserve_header(F::HEADER_BYTES);
         let start = self.bytes.len();
         encoder.resend(ROUND_BYTES, &mut self.bytes);
         self.end_message(MessageType::Binary, start, F::HEADER_BYTES);
+        // The only run so far, so it was not moved.
+        start
     }
 
     /// Records the type of the message that was appended at `start`. A change of the type starts a new frame, with

@@ -6,6 +6,7 @@ mod rates;
 
 use std::{
     collections::{BTreeMap, HashMap},
+    num::NonZeroU16,
     sync::{
         Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -15,7 +16,7 @@ use std::{
 use broker::{ClientAddress, QuotaCharge, Session};
 
 pub use bans::{Ban, BanTarget, Banned, Bans, TooManyBans, Visitor};
-pub use network::Network;
+pub use network::{InvalidNetwork, Network};
 use rates::RateMeter;
 pub use rates::{MessageRates, MessageTotals};
 
@@ -49,6 +50,7 @@ pub struct OpenConnection {
     principal: Arc<Principal>,
     protocol: ClientProtocol,
     address: ClientAddress,
+    port: Option<NonZeroU16>,
     since_unix_s: u32,
     client: OnceLock<Arc<str>>,
     must_end: AtomicBool,
@@ -68,6 +70,8 @@ pub struct NewConnection<'a> {
     pub protocol: ClientProtocol,
     /// The address of the client.
     pub address: ClientAddress,
+    /// The port of the client; `None` if a proxy does not name it, and for a Unix socket.
+    pub port: Option<NonZeroU16>,
     /// The unit of the user's quota of connections, if there are users.
     pub charge: Option<QuotaCharge>,
 }
@@ -101,6 +105,7 @@ impl ConnectionControl {
             principal,
             protocol,
             address,
+            port,
             charge,
         } = new;
         let mut open = self.state();
@@ -111,6 +116,7 @@ impl ConnectionControl {
             principal: Arc::clone(principal),
             protocol,
             address,
+            port,
             since_unix_s: u32::try_from(clock::unix_ms() / 1_000).unwrap_or(u32::MAX),
             client: OnceLock::new(),
             must_end: AtomicBool::new(false),
@@ -242,6 +248,11 @@ impl OpenConnection {
     /// Returns the address of the client.
     pub fn address(&self) -> ClientAddress {
         self.address
+    }
+
+    /// Returns the port of the client; `None` if a proxy does not name it.
+    pub fn port(&self) -> Option<NonZeroU16> {
+        self.port
     }
 
     /// Returns the time at which the connection was established, in Unix seconds.

@@ -43,7 +43,7 @@ impl Network {
     }
 
     /// Returns whether an address is in the network.
-    pub(super) fn includes(&self, address: ClientAddress) -> bool {
+    pub fn includes(&self, address: ClientAddress) -> bool {
         match (self, address.to_canonical()) {
             (Self::Ip(network), ClientAddress::Ip(address)) => network.contains(&address),
             (Self::UnixUser(banned), ClientAddress::UnixUser(uid)) => *banned == uid,

@@ -4,6 +4,7 @@
 
 use std::{
     convert::Infallible,
+    num::NonZeroU16,
     ops::ControlFlow,
     pin::Pin,
     sync::{Arc, Weak},
@@ -29,10 +30,11 @@ use tokio_stream::{Stream, StreamExt, wrappers::WatchStream};
 use wire::stomp::server::{self, Since};
 
 use super::{
-    extract::{Path, Query, Requester, selector},
-    login::{PeerAddress, Rights},
+    extract::{Path, Query, RequestPeer, Requester, selector},
+    login::Rights,
     problem::{Problem, refuse_temporary},
     read_deadline::ReadDeadline,
+    traced_requests,
 };
 use crate::{
     clock,
@@ -51,7 +53,7 @@ pub async fn events(
     Path(filter): Path<String>,
     Query(query): Query<EventsQuery>,
     Extension(read_deadline): Extension<ReadDeadline>,
-    Extension(PeerAddress(address)): Extension<PeerAddress>,
+    RequestPeer { address, port }: RequestPeer,
     rights: Rights,
     Requester { client, headers }: Requester,
 ) -> Result<Response, Problem> {
@@ -69,7 +71,7 @@ pub async fn events(
     let charge = charge.transpose().map_err(too_many_connections)?;
     let context = server.context(client, principal);
     let mut subscription = Subscription::new(&server, context, &filter, options)?;
-    subscription.list(address, charge);
+    subscription.list(address.0, port.map(|port| port.0), charge);
     let stopping = WatchStream::new(server.stopping.clone()).filter(|stopping| *stopping);
     let events = EventStream {
         subscription,
@@ -199,7 +201,12 @@ impl Subscription {
     }
 
     /// Lists the stream as an open connection.
-    fn list(&mut self, address: ClientAddress, charge: Option<QuotaCharge>) {
+    fn list(
+        &mut self,
+        address: ClientAddress,
+        port: Option<NonZeroU16>,
+        charge: Option<QuotaCharge>,
+    ) {
         let ServerContext {
             connections,
             principal,
@@ -210,6 +217,7 @@ impl Subscription {
             principal,
             protocol: ClientProtocol::Events,
             address,
+            port,
             charge,
         }));
     }
@@ -241,6 +249,7 @@ impl Subscription {
         let Self {
             context,
             reader,
+            listed,
             current,
             is_searching,
             ..
@@ -251,6 +260,7 @@ impl Subscription {
                 push_gap(&delivery, missed, piece);
             }
             spans::delivered(&delivery);
+            traced_requests::show_event(&context.traces, listed.as_ref(), &delivery);
             let message = Message::new(&context.broker, delivery.entry);
             piece.extend_from_slice(
                 format!("event: message\nid: {}\ndata: ", message.id()).as_bytes(),

@@ -10,7 +10,10 @@ use axum::{
 use broker::{Client, Selector, TopicFilter, TopicName};
 use serde::{Deserialize, Deserializer, de::Error as _};
 
-use super::problem::Problem;
+use super::{
+    login::{PeerAddress, PeerPort},
+    problem::Problem,
+};
 use crate::fairness;
 
 /// Values from the path.
@@ -31,6 +34,17 @@ pub struct Requester {
     pub client: Arc<Client>,
     /// The headers of the request.
     pub headers: HeaderMap,
+}
+
+/// The peer of the connection of a request.
+#[derive(FromRequestParts)]
+pub struct RequestPeer {
+    /// Its address.
+    #[from_request(via(Extension))]
+    pub address: PeerAddress,
+    /// Its port; absent if a trusted proxy names its client.
+    #[from_request(via(Extension))]
+    pub port: Option<PeerPort>,
 }
 
 /// The parameters of a list of topics or queues: `?filter=…&after=…&limit=…`.

@@ -1,6 +1,6 @@
 //! HTTP/1.1 on a connection.
 
-use std::{convert::Infallible, net::IpAddr, pin::pin, sync::Arc, time::Duration};
+use std::{convert::Infallible, net::IpAddr, num::NonZeroU16, pin::pin, sync::Arc, time::Duration};
 
 use axum::{
     BoxError, Router,
@@ -18,7 +18,7 @@ use tower::ServiceExt as _;
 use super::{
     HEALTH, HttpState, OtherRoutes, forwarded,
     links::{self, Stripped},
-    login::PeerAddress,
+    login::{PeerAddress, PeerPort},
     problem::Problem,
     read_deadline::{DeadlineSocket, ReadDeadline},
     router,
@@ -28,6 +28,7 @@ use crate::{
     fairness,
     handler::{AcceptedConnection, ConnectionPermit},
     measurements::PortProtocol,
+    net::SocketPeer,
     server::Server,
     socket::Socket,
     stopping::stopped,
@@ -78,7 +79,7 @@ impl HttpService {
         let mut stopping = self.server.stopping.clone();
         let read_deadline = ReadDeadline::default();
         let socket = DeadlineSocket::new(socket, read_deadline.clone());
-        let sender = Sender::new(&self.server, peer.address(), certificate, S::SCHEME);
+        let sender = Sender::new(&self.server, peer, certificate, S::SCHEME);
         let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
             read_deadline.enable();
             request.extensions_mut().insert(read_deadline.clone());
@@ -157,7 +158,13 @@ impl HttpService {
         {
             request.headers_mut().insert(header::HOST, host);
         }
-        Sender::new(&self.server, peer.into(), None, scheme).describe(&mut request);
+        Sender::new(
+            &self.server,
+            SocketPeer::Inet((peer, 0).into()),
+            None,
+            scheme,
+        )
+        .describe(&mut request);
         match self.answer(request).await {
             Ok(response) => response,
             Err(never) => match never {},
@@ -191,6 +198,7 @@ impl HttpService {
 struct Sender {
     server: Arc<Server>,
     address: ClientAddress,
+    port: Option<NonZeroU16>,
     client: Arc<Client>,
     certificate: Option<Arc<PeerCertificate>>,
     scheme: &'static str,
@@ -200,13 +208,15 @@ struct Sender {
 impl Sender {
     fn new(
         server: &Arc<Server>,
-        address: ClientAddress,
+        peer: SocketPeer,
         certificate: Option<Arc<PeerCertificate>>,
         scheme: &'static str,
     ) -> Self {
+        let address = peer.address();
         Self {
             server: Arc::clone(server),
             address,
+            port: peer.port(),
             client: server.client_at(address),
             certificate,
             scheme,
@@ -225,16 +235,19 @@ impl Sender {
             ),
             false => (None, None),
         };
-        let (address, client) = match named {
+        let (address, port, client) = match named {
             Some(address) => {
                 let address = ClientAddress::from(address);
-                (address, self.server.client_at(address))
+                (address, None, self.server.client_at(address))
             }
-            None => (self.address, Arc::clone(&self.client)),
+            None => (self.address, self.port, Arc::clone(&self.client)),
         };
         let extensions = request.extensions_mut();
         extensions.insert(client);
         extensions.insert(PeerAddress(address));
+        if let Some(port) = port {
+            extensions.insert(PeerPort(port));
+        }
         if let Some(certificate) = &self.certificate {
             extensions.insert(Arc::clone(certificate));
         }

@@ -1,7 +1,7 @@
 //! The sender of a request: HTTP Basic (RFC 7617), a bearer token (RFC 6750), the cookie of a browser that has signed in, or the
 //! client certificate of the connection, in this order.
 
-use std::{net::IpAddr, sync::Arc};
+use std::{net::IpAddr, num::NonZeroU16, sync::Arc};
 
 use axum::{
     extract::{Extension, FromRequestParts, Request, State},
@@ -14,7 +14,7 @@ use broker::{Client, ClientAddress, DestinationKind, TopicFilter, TopicName};
 
 use access::Right;
 
-use super::{HttpState, assets, language, problem::Problem, sign_in};
+use super::{HttpState, assets, language, problem::Problem, sign_in, traced_requests};
 use crate::{
     access_control::{
         AccessControl, Credentials, Forbidden, ImplicitLogin, Login, LoginAttempt, LoginError,
@@ -22,6 +22,10 @@ use crate::{
     },
     connection_control::Visitor,
 };
+
+/// The port of the peer of a connection; absent if a trusted proxy names its client.
+#[derive(Debug, Clone, Copy)]
+pub struct PeerPort(pub NonZeroU16);
 
 /// The network address of the peer of a connection.
 #[derive(Debug, Clone, Copy)]
@@ -119,7 +123,11 @@ pub async fn identify(State(state): State<HttpState>, request: Request, next: Ne
     } else {
         match log_in(&state, &parts).await {
             Ok(login) => Some(login),
-            Err(error) => return refuse(&parts, error),
+            Err(error) => {
+                let refusal = refuse(&parts, error);
+                traced_requests::show_refused(&state, &parts, &refusal);
+                return refusal;
+            }
         }
     };
     let principal = match &login {

@@ -41,7 +41,9 @@ mod scheduled;
 mod security;
 mod sign_in;
 mod theme;
+mod trace;
 mod trace_context;
+mod traced_requests;
 mod tree;
 mod users;
 mod visible_page;
@@ -73,7 +75,7 @@ pub use extract::{PageQuery, Path, Query};
 pub use handler::{ForeignRequest, HttpService, MAX_HEADER_TIME};
 use host::Hosts;
 pub use host::is_loopback;
-pub use login::{PeerAddress, Rights};
+pub use login::{PeerAddress, PeerPort, Rights};
 pub use metrics_port::serve_metrics;
 use origin::Origins;
 pub use origin::check_origin;
@@ -222,6 +224,10 @@ fn router(state: &HttpState, others: OtherRoutes) -> Router {
         .layer(Extension(page_api))
         .layer(middleware::from_fn_with_state(
             state.clone(),
+            traced_requests::show,
+        ))
+        .layer(middleware::from_fn_with_state(
+            state.clone(),
             login::identify,
         ))
         .layer(middleware::from_fn_with_state(
@@ -294,6 +300,7 @@ pub fn api_routes() -> ApiRoutes<HttpState> {
             "/connections/{id}",
             get(connections::connection).delete(connections::end),
         )
+        .route("/trace", get(trace::trace))
         .route("/users", get(users::users))
         .route("/bans", get(bans::bans).post(bans::add))
         .route("/bans/{id}", delete(bans::remove))

@@ -203,7 +203,7 @@ fn message_headers(headers: &HeaderMap) -> Result<Vec<Header>, Problem> {
 }
 
 /// The beginning of the names of headers for the message.
-const HEADER_PREFIX: &str = "carillon-header-";
+pub const HEADER_PREFIX: &str = "carillon-header-";
 /// Maximum time that a publisher waits for the rate of its user.
 const MAX_RATE_WAIT: Duration = Duration::from_secs(10);
 /// Maximum time that a publisher waits for blocking subscribers.

@@ -23,7 +23,7 @@ use crate::{
     connection::{CloseReason, HandshakeInput, WebSocket, send_refusal, serve_after},
     fairness,
     handler::{ConnectingPeer, ConnectionPermit},
-    http::{self, DeadlineSocket, PeerAddress, Problem},
+    http::{self, DeadlineSocket, PeerAddress, PeerPort, Problem},
     measurements::PortProtocol,
     net::StreamSocket,
     protocol_detection::DetectedProtocol,
@@ -67,6 +67,7 @@ pub async fn upgrade(State(state): State<PortState>, mut request: Request) -> Re
         permit: extensions.remove::<ConnectionPermit>(),
         peer: ConnectingPeer {
             address,
+            port: extensions.remove::<PeerPort>().map(|port| port.0),
             implicit: match extensions.remove::<Login>() {
                 Some(login) => ImplicitLogin::SignedIn(login),
                 None => extensions.remove::<Arc<PeerCertificate>>().into(),

@@ -66,7 +66,7 @@ impl ConnectionHandler for MqttHandler {
         let (transport, early_bytes) = socket.into_transport();
         let handshake_input =
             HandshakeInput::new(Stream, early_bytes, self.server.partial_message());
-        let peer = ConnectingPeer::new(peer.address(), certificate);
+        let peer = ConnectingPeer::new(peer, certificate);
         let handshake = async move { self.connect(transport, handshake_input, peer).await };
         serve_after(handshake, permit)
     }

@@ -31,6 +31,7 @@ use crate::{
     log_rate::LineLimit,
     server::Server,
     stopping::stopped,
+    trace::{self, Identity, ProtocolVersion, Tap, Traces},
     transport::Transport,
 };
 
@@ -43,7 +44,7 @@ pub async fn connect<T: Transport, F: Framing>(
     mut handshake_input: HandshakeInput<F>,
     peer: ConnectingPeer,
 ) -> Option<impl Future<Output = ()> + Send + use<T, F>> {
-    let address = peer.address;
+    let (address, port) = (peer.address, peer.port);
     let principal = Arc::clone(server.access.open_principal());
     let mut context = server.context(server.client_at(address), principal);
     let mut stopping = server.stopping.clone();
@@ -66,6 +67,14 @@ pub async fn connect<T: Transport, F: Framing>(
         }) => {
             let ended = EndedConnection::unknown(ClientProtocol::Mqtt.name(), address);
             connection::note_end(&server.measurements, ended, &close_reason);
+            trace::show_refused(
+                &server.traces,
+                ClientProtocol::Mqtt,
+                &Identity::unknown(address, port),
+                handshake_input.first_message(),
+                &connack,
+                &close_reason.to_string(),
+            );
             connection::send_refusal::<T, F>(&socket, &connack, &close_reason).await;
             return None;
         }
@@ -74,6 +83,7 @@ pub async fn connect<T: Transport, F: Framing>(
         // CONNACK states that the session is gone, also after a crash.
         context.wait_until_durable().await;
     }
+    let client_version = client_options.peer.version;
     let encoder = MqttEncoder::new(&client_options, outgoing);
     let (protocol, reader) = Mqtt::new(&context, parts);
     let listed = context.connections.open(NewConnection {
@@ -81,8 +91,16 @@ pub async fn connect<T: Transport, F: Framing>(
         principal: &context.principal,
         protocol: ClientProtocol::Mqtt,
         address,
+        port,
         charge: connection_charge,
     });
+    let version = ProtocolVersion::Mqtt(client_version);
+    let tap = Tap::new(&context.traces, &listed, Some(version));
+    if tap.is_active() {
+        let identity = Identity::from(&*listed);
+        let connect = handshake_input.first_message();
+        trace::show_request(&context.traces, ClientProtocol::Mqtt, &identity, connect);
+    }
     let connection_parts = ConnectionParts {
         socket,
         framing: handshake_input.framing,
@@ -91,6 +109,7 @@ pub async fn connect<T: Transport, F: Framing>(
         early_input: handshake_input.early_input,
         greeting,
         listed,
+        tap,
     };
     Some(connection::serve(context, connection_parts))
 }
@@ -139,7 +158,11 @@ async fn accept_client<F: Framing>(
     let until = Instant::now() + std::time::Duration::from_millis(config.handshake_ms.into());
     let now_ms = context.clock.now_ms();
     let handshake = Handshake::new(config, now_ms);
-    let opened = timeout_at(until, read_connect(handshake, socket, handshake_input)).await;
+    let opened = timeout_at(
+        until,
+        read_connect(handshake, &context.traces, socket, handshake_input),
+    )
+    .await;
     let opened = opened.map_err(|_| CloseReason::NoHandshake)??;
     let address = peer.address;
     // Before the login, so that a banned address costs no verification of passwords.
@@ -172,6 +195,7 @@ async fn accept_client<F: Framing>(
 /// Reads CONNECT.
 async fn read_connect<F: Framing>(
     mut handshake: Handshake,
+    traces: &Traces,
     socket: &impl Transport,
     handshake_input: &mut HandshakeInput<F>,
 ) -> Result<Opened, RefusedClient> {
@@ -188,7 +212,7 @@ async fn read_connect<F: Framing>(
         }
     });
     let (opened, taken) = found.await??;
-    handshake_input.early_input.unread.drain(..taken);
+    handshake_input.take_first_message(taken, traces);
     Ok(opened)
 }
 

@@ -1,6 +1,6 @@
 //! The other end of a connection.
 
-use std::{fmt, net::SocketAddr};
+use std::{fmt, net::SocketAddr, num::NonZeroU16};
 
 use broker::ClientAddress;
 
@@ -19,6 +19,14 @@ pub enum SocketPeer {
 }
 
 impl SocketPeer {
+    /// Returns the port of TCP; `None` for a Unix socket, and if a proxy does not name it.
+    pub fn port(self) -> Option<NonZeroU16> {
+        match self {
+            Self::Inet(address) => NonZeroU16::new(address.port()),
+            Self::Unix { .. } => None,
+        }
+    }
+
     /// Returns the address that is charged for what the connection takes.
     pub fn address(self) -> ClientAddress {
         match self {

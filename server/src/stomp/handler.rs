@@ -17,6 +17,7 @@ use crate::{
     measurements::PortProtocol,
     server::Server,
     socket::Socket,
+    trace::{self, Identity},
     transport::Transport,
 };
 
@@ -46,7 +47,7 @@ impl StompHandler {
         peer: ConnectingPeer,
     ) -> Option<impl Future<Output = ()> + Send + use<T, F>> {
         let server = &self.server;
-        let address = peer.address;
+        let (address, port) = (peer.address, peer.port);
         let admitted = login::admit(self, &socket, &mut handshake_input, peer).await;
         let Admitted { principal, charge } = match admitted {
             Ok(admitted) => admitted,
@@ -56,6 +57,14 @@ impl StompHandler {
             }) => {
                 let ended = EndedConnection::unknown(ClientProtocol::Stomp.name(), address);
                 connection::note_end(&server.measurements, ended, &close_reason);
+                trace::show_refused(
+                    &server.traces,
+                    ClientProtocol::Stomp,
+                    &Identity::unknown(address, port),
+                    handshake_input.first_message(),
+                    &answer,
+                    &close_reason.to_string(),
+                );
                 connection::send_refusal::<T, F>(&socket, &answer, &close_reason).await;
                 return None;
             }
@@ -67,9 +76,11 @@ impl StompHandler {
             principal: &context.principal,
             protocol: ClientProtocol::Stomp,
             address,
+            port,
             charge,
         });
         let (protocol, encoder) = Stomp::new(&context, &listed, &self.options);
+        let tap = protocol.tap().clone();
         let parts = ConnectionParts {
             socket,
             framing: handshake_input.framing,
@@ -79,6 +90,7 @@ impl StompHandler {
             // CONNECTED is the reply to CONNECT.
             greeting: Vec::new(),
             listed,
+            tap,
         };
         Some(connection::serve(context, parts))
     }
@@ -97,7 +109,7 @@ impl ConnectionHandler for StompHandler {
         let (transport, early_bytes) = socket.into_transport();
         let handshake_input =
             HandshakeInput::new(Stream, early_bytes, self.server.partial_message());
-        let peer = ConnectingPeer::new(peer.address(), certificate);
+        let peer = ConnectingPeer::new(peer, certificate);
         let handshake = async move { self.connect(transport, handshake_input, name, peer).await };
         connection::serve_after(handshake, permit)
     }

@@ -34,6 +34,7 @@ use crate::{
     connection::{CloseReason, Protocol, ReadCycle},
     connection_control::{ConnectionControl, OpenConnection},
     context::ServerContext,
+    trace::{ProtocolVersion, Tap},
 };
 use encoder::StompEncoder;
 use ended_subscriptions::EndedSubscriptions;
@@ -63,6 +64,7 @@ pub struct Stomp {
     ended: EndedSubscriptions,
     transactions: Transactions,
     temporaries: Temporaries,
+    tap: Tap,
 }
 
 impl Stomp {
@@ -99,6 +101,7 @@ impl Stomp {
                 Arc::clone(session.client()),
             ),
             temporaries: Temporaries::default(),
+            tap: Tap::new(&context.traces, listed, None),
         };
         (stomp, StompEncoder::new(broker))
     }
@@ -154,9 +157,16 @@ impl Stomp {
         };
         self.machine
             .connected(cycle.now_ms, &greeting, &mut cycle.replies);
-        self.decoder.set_version(self.machine.version());
+        let version = self.machine.version();
+        self.decoder.set_version(version);
+        self.tap.set_version(ProtocolVersion::Stomp(version));
         self.connection_advisories.report_start();
         Ok(())
+    }
+
+    /// Returns the tap, which shows the connection to operators who trace it.
+    pub fn tap(&self) -> &Tap {
+        &self.tap
     }
 
     /// Returns the `client-id` of CONNECT, or an empty text.

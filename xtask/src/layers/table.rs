@@ -83,7 +83,7 @@ const SERVER: Crate = Crate {
         &["server", "tls"],
         &["context", "figures", "handler", "survey"],
         &["storage"],
-        &["advisory", "socket", "system_topics"],
+        &["advisory", "socket", "system_topics", "trace"],
         &[
             "connection_control",
             "partial_input",

@@ -1,12 +1,13 @@
 //! Input that one read cycle cannot process, and incomplete messages.
 
-use std::iter;
+use std::{iter, sync::Arc};
 
 use broker::Delivery;
 
 use super::*;
 use crate::{
     connection::{Encoder, Stream, WebSocket},
+    connection_control::ClientProtocol,
     partial_input::PartialInputBudget,
 };
 
@@ -65,6 +66,7 @@ fn framed<F: Framing, P: Protocol>(framing: F, protocol: P) -> Inbound<F, P> {
         framing,
         protocol,
         PartialMessage::new(PartialInputBudget::new(BUDGET)),
+        Tap::of_test(&Arc::default(), ClientProtocol::Stomp, None),
     )
 }
 

@@ -74,6 +74,9 @@ impl<T: Transport, F: Framing, P: Protocol> ConnectionTask<T, F, P> {
             ));
             outbound.close();
         });
+        if self.inbound.tap.is_active() {
+            self.inbound.tap.ended(&close_reason.to_string());
+        }
         let connection = &*self.connection;
         let sent = async {
             while drained.progress == Progress::Full {

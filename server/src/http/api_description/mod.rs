@@ -116,6 +116,7 @@ const PARTS: &[&str] = &[
     include_str!("../../../api/queue_actions.json"),
     include_str!("../../../api/scheduled.json"),
     include_str!("../../../api/connections.json"),
+    include_str!("../../../api/trace.json"),
     include_str!("../../../api/users.json"),
     include_str!("../../../api/server.json"),
 ];

@@ -102,6 +102,7 @@ impl TestServer {
                 clock: Clock::start(),
                 partial_input: PartialInputBudget::new(usize::MAX),
                 measurements: Arc::default(),
+                traces: Arc::default(),
                 session_log: session_log.clone(),
                 stopping,
             },

@@ -91,6 +91,7 @@ impl TestServer {
                 clock: Clock::start(),
                 partial_input: PartialInputBudget::new(usize::MAX),
                 measurements: Arc::default(),
+                traces: Arc::default(),
                 session_log: None,
                 stopping,
             },
@@ -135,6 +136,7 @@ impl TestServer {
             principal: &context.principal,
             protocol: ClientProtocol::Stomp,
             address: Ipv4Addr::LOCALHOST.into(),
+            port: None,
             charge: None,
         });
         let (stomp, encoder) = Stomp::new(&context, &listed, &self.options);

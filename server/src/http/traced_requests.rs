@@ -1,0 +1,289 @@
+//! Shows requests of HTTP and their responses to operators who trace the client.
+
+use std::{
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use axum::{
+    body::{Body, Bytes, HttpBody},
+    extract::{Request, State},
+    http::{HeaderMap, Method, request::Parts},
+    middleware::Next,
+    response::Response,
+};
+use broker::{ClientAddress, Delivery, DestinationKind, TopicFilter};
+use hyper::body::{Frame as BodyFrame, SizeHint};
+use percent_encoding::percent_decode_str;
+
+use super::{
+    HttpState,
+    login::{PeerAddress, PeerPort},
+    publish::HEADER_PREFIX,
+};
+use crate::{
+    access_control::Principal,
+    connection_control::OpenConnection,
+    trace::{
+        Direction, Frame, Identity, MAX_PAYLOAD_BYTES, Named, Traces, without_secret_parameters,
+    },
+};
+
+/// Shows a request and its response. A request for a trace itself is not shown.
+pub async fn show(State(state): State<HttpState>, request: Request, next: Next) -> Response {
+    let traces = &state.server.traces;
+    if !traces.is_active() || request.uri().path() == TRACE_PATH {
+        return next.run(request).await;
+    }
+    let (parts, body) = request.into_parts();
+    let shown = ShownRequest::new(traces, &parts);
+    let is_publication = parts.method == Method::POST && !shown.names.is_empty();
+    let response = shown.response();
+    let body = match is_publication {
+        // The body is not here yet.
+        true => Body::new(ShownBody {
+            inner: body,
+            request: Some(shown),
+            beginning: Vec::new(),
+            total: 0,
+        }),
+        false => {
+            shown.show(None);
+            body
+        }
+    };
+    let answer = next.run(Request::from_parts(parts, body)).await;
+    response.show(&answer);
+    answer
+}
+
+/// Shows a request that was refused because of its login.
+pub fn show_refused(state: &HttpState, parts: &Parts, answer: &Response) {
+    let traces = &state.server.traces;
+    if traces.is_active() {
+        let shown = ShownRequest::new(traces, parts);
+        shown.show(None);
+        shown.response().show(answer);
+    }
+}
+
+/// Shows a message that an event stream delivers.
+pub fn show_event(traces: &Traces, listed: Option<&Arc<OpenConnection>>, delivery: &Delivery<'_>) {
+    let Some(listed) = listed.filter(|_| traces.is_active()) else {
+        return;
+    };
+    traces.show(Direction::Out, &Identity::from(&**listed), || {
+        let entry = delivery.entry;
+        let mut frame = Frame {
+            protocol: "HTTP".into(),
+            frame_type: "event".into(),
+            payload: Some(entry.body()),
+            bytes: entry.body().len(),
+            names: vec![Named::Name(entry.kind(), entry.topic().clone())],
+            ..Frame::default()
+        };
+        frame.field("topic", entry.topic().as_str());
+        frame.field("sequence", entry.sequence());
+        for header in entry.headers() {
+            frame.content(&header.name, &header.value);
+        }
+        frame
+    });
+}
+
+/// What is shown of a request.
+struct ShownRequest {
+    traces: Arc<Traces>,
+    identity: Identity,
+    protocol: String,
+    method: String,
+    path: String,
+    query: Option<String>,
+    headers: HeaderMap,
+    names: Vec<Named>,
+}
+
+/// What is known of a response before it is made.
+struct ShownResponse {
+    traces: Arc<Traces>,
+    identity: Identity,
+    protocol: String,
+    request: String,
+    names: Vec<Named>,
+}
+
+impl ShownRequest {
+    fn new(traces: &Arc<Traces>, parts: &Parts) -> Self {
+        let extensions = &parts.extensions;
+        let address = extensions.get::<PeerAddress>();
+        let principal = extensions.get::<Arc<Principal>>();
+        let unknown = Identity::unknown(
+            address.map_or(ClientAddress::Ip([0, 0, 0, 0].into()), |address| address.0),
+            extensions.get::<PeerPort>().map(|port| port.0),
+        );
+        let path = parts.uri.path();
+        Self {
+            traces: Arc::clone(traces),
+            identity: Identity {
+                user: principal.and_then(|one| one.user().cloned()),
+                ..unknown
+            },
+            protocol: format!("{:?}", parts.version),
+            method: parts.method.to_string(),
+            path: path.to_owned(),
+            query: parts.uri.query().map(without_secret_parameters),
+            headers: parts.headers.clone(),
+            names: name_in(path).into_iter().collect(),
+        }
+    }
+
+    fn response(&self) -> ShownResponse {
+        ShownResponse {
+            traces: Arc::clone(&self.traces),
+            identity: self.identity.clone(),
+            protocol: self.protocol.clone(),
+            request: format!("{} {}", self.method, self.path),
+            names: self.names.clone(),
+        }
+    }
+
+    /// Shows the request, with the beginning of its body and the body's size.
+    fn show(&self, body: Option<(&[u8], usize)>) {
+        self.traces.show(Direction::In, &self.identity, || {
+            let mut frame = Frame {
+                protocol: self.protocol.clone().into(),
+                frame_type: self.method.clone().into(),
+                payload: body.map(|(beginning, _)| beginning),
+                payload_bytes: body.map(|(_, total)| total),
+                bytes: body.map_or(0, |(_, total)| total),
+                names: self.names.clone(),
+                ..Frame::default()
+            };
+            frame.field("path", &self.path);
+            if let Some(query) = &self.query {
+                frame.field("query", query);
+            }
+            push_headers(&self.headers, &mut frame);
+            frame
+        });
+    }
+}
+
+impl ShownResponse {
+    fn show(&self, answer: &Response) {
+        self.traces.show(Direction::Out, &self.identity, || {
+            let mut frame = Frame {
+                protocol: self.protocol.clone().into(),
+                frame_type: answer.status().to_string().into(),
+                names: self.names.clone(),
+                ..Frame::default()
+            };
+            frame.field("request", &self.request);
+            push_headers(answer.headers(), &mut frame);
+            frame
+        });
+    }
+}
+
+/// Adds headers. Those that become headers of a message are content.
+fn push_headers(headers: &HeaderMap, frame: &mut Frame<'_>) {
+    for (name, value) in headers {
+        let value = String::from_utf8_lossy(value.as_bytes());
+        match name.as_str().starts_with(HEADER_PREFIX) {
+            true => frame.content(name.as_str(), &value),
+            false => frame.field(name.as_str().to_owned(), value),
+        }
+    }
+}
+
+/// Returns the topic, the queue or the filter in the path of a request.
+fn name_in(path: &str) -> Option<Named> {
+    let (kind, rest) = match path.strip_prefix("/api/topics/") {
+        Some(rest) => (DestinationKind::Topic, rest),
+        None => (DestinationKind::Queue, path.strip_prefix("/api/queues/")?),
+    };
+    let (name, _) = rest.split_once('/').unwrap_or((rest, ""));
+    let name = percent_decode_str(name).decode_utf8().ok()?;
+    let filter = TopicFilter::new(&name).ok()?;
+    Some(match filter.exact() {
+        Some(name) => Named::Name(kind, name),
+        None => Named::Filter(kind, filter),
+    })
+}
+
+/// The body of a publication, which is shown when it has arrived.
+struct ShownBody {
+    inner: Body,
+    /// `None` once the request is shown.
+    request: Option<ShownRequest>,
+    /// The first bytes, as many as are shown.
+    beginning: Vec<u8>,
+    total: usize,
+}
+
+impl HttpBody for ShownBody {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<BodyFrame<Bytes>, axum::Error>>> {
+        let this = self.get_mut();
+        let polled = Pin::new(&mut this.inner).poll_frame(context);
+        if let Poll::Ready(Some(Ok(frame))) = &polled
+            && let Some(data) = frame.data_ref()
+        {
+            this.total += data.len();
+            let room = (MAX_PAYLOAD_BYTES + 1).saturating_sub(this.beginning.len());
+            let added = &data[..room.min(data.len())];
+            this.beginning.extend_from_slice(added);
+        }
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
+}
+
+impl Drop for ShownBody {
+    /// The handler drops the body when it has read it, before it acts.
+    fn drop(&mut self) {
+        if let Some(request) = self.request.take() {
+            request.show(Some((&self.beginning, self.total)));
+        }
+    }
+}
+
+const TRACE_PATH: &str = "/api/trace";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_name_topics_and_queues() {
+        let name = |path| match name_in(path) {
+            Some(Named::Name(kind, name)) => format!("{kind:?} {}", name.as_str()),
+            Some(Named::Filter(kind, filter)) => format!("{kind:?}? {}", filter.as_str()),
+            None => "nothing".to_owned(),
+        };
+        let table = [
+            ("/api/topics/a.b", "Topic a.b"),
+            ("/api/topics/a%20b", "Topic a b"),
+            ("/api/topics/a.%3E/events", "Topic? a.>"),
+            ("/api/queues/jobs/messages", "Queue jobs"),
+            ("/api/topics", "nothing"),
+            ("/topics", "nothing"),
+        ];
+        for (path, expected) in table {
+            assert_eq!(name(path), expected, "{path}");
+        }
+    }
+}

@@ -1,0 +1,416 @@
+//! A decoded frame: what a trace shows of it.
+
+use std::{borrow::Cow, net::SocketAddr, num::NonZeroU16, sync::Arc};
+
+use access::Right;
+use broker::{ClientAddress, DestinationKind, TopicFilter, TopicName};
+use serde::{Serialize, Serializer};
+
+use super::secrets;
+use crate::access_control::Principal;
+
+/// The client of a connection, as far as it is known.
+#[derive(Debug, Clone)]
+pub struct Identity {
+    /// The number of the connection in the list; `None` if it is not listed.
+    pub connection: Option<u64>,
+    /// The address of the client.
+    pub address: ClientAddress,
+    /// The port of the client; `None` if a proxy does not name it.
+    pub port: Option<NonZeroU16>,
+    /// The user. Before the login it is the one that the client claims to be.
+    pub user: Option<Arc<str>>,
+    /// The client id.
+    pub client: Option<Arc<str>>,
+}
+
+/// The direction of a frame, as the server sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Direction {
+    /// From the client to the server.
+    In,
+    /// From the server to the client.
+    Out,
+}
+
+/// A frame with its fields.
+#[derive(Debug, Default)]
+pub struct Frame<'a> {
+    /// The protocol with its version, such as `MQTT 5.0`.
+    pub protocol: Cow<'static, str>,
+    /// The type of the packet or the command; `malformed` and `end` are none.
+    pub frame_type: Cow<'static, str>,
+    /// The size, in bytes of the protocol without its framing.
+    pub bytes: usize,
+    /// The fields in the order of the frame, with the names of the specification.
+    pub fields: Vec<Field>,
+    /// The body, or its beginning.
+    pub payload: Option<&'a [u8]>,
+    /// The size of the body, if `payload` is only its beginning.
+    pub payload_bytes: Option<usize>,
+    /// The topics and queues that the frame names, or that it comes from.
+    pub names: Vec<Named>,
+    /// The reason why the frame is not accepted, or why the connection ends.
+    pub error: Option<String>,
+}
+
+/// A field of a frame.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Field {
+    /// The name in the specification, or the name of the header.
+    pub name: Cow<'static, str>,
+    /// The value as text, without secrets, and cut at [`MAX_VALUE_BYTES`].
+    pub value: String,
+    /// True if the value belongs to the content of the message, such as a user property.
+    pub is_content: bool,
+}
+
+/// A topic, a queue, or a filter over one of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Named {
+    /// One destination.
+    Name(DestinationKind, TopicName),
+    /// The destinations that a filter covers.
+    Filter(DestinationKind, TopicFilter),
+}
+
+impl Identity {
+    /// Returns the identity of a client that has not said who it is.
+    pub fn unknown(address: ClientAddress, port: Option<NonZeroU16>) -> Self {
+        Self {
+            connection: None,
+            address,
+            port,
+            user: None,
+            client: None,
+        }
+    }
+
+    /// Returns the address, with the port if it is known.
+    fn address_text(&self) -> String {
+        match (self.port, self.address) {
+            (Some(port), ClientAddress::Ip(address)) => {
+                SocketAddr::new(address, port.get()).to_string()
+            }
+            (_, address) => address.to_string(),
+        }
+    }
+}
+
+impl Frame<'_> {
+    /// Adds a field of the protocol.
+    pub fn field(&mut self, name: impl Into<Cow<'static, str>>, value: impl ToString) {
+        self.push(name.into(), &value.to_string(), false);
+    }
+
+    /// Adds a field that belongs to the content of the message. Its name is the client's.
+    pub fn content(&mut self, name: &str, value: &str) {
+        self.push(name.to_owned().into(), value, true);
+    }
+
+    /// Adds a field whose value is secret.
+    pub fn secret(&mut self, name: &'static str) {
+        self.push(name.into(), secrets::LEFT_OUT, false);
+    }
+
+    fn push(&mut self, name: Cow<'static, str>, value: &str, is_content: bool) {
+        if self.fields.len() == MAX_FIELDS {
+            let name = "…".into();
+            let value = "more fields are left out".to_owned();
+            self.fields.push(Field {
+                name,
+                value,
+                is_content: false,
+            });
+        }
+        if self.fields.len() > MAX_FIELDS {
+            return;
+        }
+        let value = match secrets::is_secret(&name) {
+            true => secrets::LEFT_OUT.to_owned(),
+            false => secrets::without_tokens(cut(value, MAX_VALUE_BYTES)).into_owned(),
+        };
+        let value = match value.len() < MAX_VALUE_BYTES {
+            true => value,
+            false => format!("{value}…"),
+        };
+        let name = match name.len() <= MAX_NAME_BYTES {
+            true => name,
+            false => format!("{}…", cut(&name, MAX_NAME_BYTES)).into(),
+        };
+        self.fields.push(Field {
+            name,
+            value,
+            is_content,
+        });
+    }
+
+    /// Returns whether the frame is the first one of a client.
+    pub(super) fn is_connect(&self) -> bool {
+        matches!(&*self.frame_type, "CONNECT" | "STOMP")
+    }
+
+    /// Returns whether the frame names, or comes from, a topic that the filter covers.
+    pub fn is_about(&self, filter: &TopicFilter) -> bool {
+        self.names.iter().any(|named| named.is_about(filter))
+    }
+
+    /// Returns whether someone may see the content of the frame: whether it may read all topics and queues that the frame
+    /// names, or everything if the frame does not name its topic.
+    fn may_be_read_by(&self, reader: &Principal) -> bool {
+        match self.names.is_empty() {
+            true => TopicFilter::new(EVERYTHING)
+                .is_ok_and(|all| Named::Filter(DestinationKind::Topic, all).may_be_read_by(reader)),
+            false => self.names.iter().all(|named| named.may_be_read_by(reader)),
+        }
+    }
+
+    /// Returns the JSON of the frame for a reader of a trace.
+    pub fn to_json(
+        &self,
+        at_ms: u64,
+        direction: Direction,
+        identity: &Identity,
+        reader: &Principal,
+    ) -> String {
+        let may_read = self.may_be_read_by(reader);
+        let shown = Shown {
+            at: at_ms,
+            direction,
+            connection: identity.connection,
+            protocol: &self.protocol,
+            client: identity.client.as_deref(),
+            user: identity.user.as_deref(),
+            address: identity.address_text(),
+            frame_type: &self.frame_type,
+            bytes: self.bytes,
+            fields: self
+                .fields
+                .iter()
+                .map(|field| ShownField {
+                    name: &field.name,
+                    value: match field.is_content && !may_read {
+                        true => NO_RIGHT,
+                        false => &field.value,
+                    },
+                })
+                .collect(),
+            payload: self.payload.map(|payload| match may_read {
+                true => Payload::of(payload, self.payload_bytes),
+                false => Payload {
+                    bytes: self.payload_bytes.unwrap_or(payload.len()),
+                    withheld: Some(NO_RIGHT),
+                    ..Payload::default()
+                },
+            }),
+            error: self.error.as_deref(),
+        };
+        serde_json::to_string(&shown).unwrap_or_default()
+    }
+}
+
+impl Named {
+    fn is_about(&self, filter: &TopicFilter) -> bool {
+        match self {
+            Self::Name(DestinationKind::Topic, name) => filter.matches(name),
+            Self::Filter(DestinationKind::Topic, other) => filter.overlaps(other),
+            Self::Name(DestinationKind::Queue, _) | Self::Filter(DestinationKind::Queue, _) => {
+                false
+            }
+        }
+    }
+
+    fn may_be_read_by(&self, reader: &Principal) -> bool {
+        let rights = |kind| match kind {
+            DestinationKind::Topic => &[Right::Subscribe][..],
+            DestinationKind::Queue => &[Right::Receive, Right::Browse],
+        };
+        match self {
+            Self::Name(kind, name) => rights(*kind)
+                .iter()
+                .any(|right| reader.check(*right, *kind, name).is_ok()),
+            Self::Filter(kind, filter) => rights(*kind)
+                .iter()
+                .any(|right| reader.check_whole_filter(*right, *kind, filter).is_ok()),
+        }
+    }
+}
+
+/// The JSON of a frame.
+#[derive(Serialize)]
+struct Shown<'a> {
+    /// Unix milliseconds.
+    at: u64,
+    direction: Direction,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    connection: Option<u64>,
+    protocol: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user: Option<&'a str>,
+    address: String,
+    #[serde(rename = "type")]
+    frame_type: &'a str,
+    bytes: usize,
+    fields: Vec<ShownField<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    payload: Option<Payload>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct ShownField<'a> {
+    name: &'a str,
+    value: &'a str,
+}
+
+/// The beginning of a body.
+#[derive(Debug, Default, PartialEq, Eq, Serialize)]
+struct Payload {
+    /// The size of the whole body.
+    bytes: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    text: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hex: Option<Hex>,
+    /// The reason why the body is not shown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    withheld: Option<&'static str>,
+}
+
+/// Bytes, written as hexadecimal digits.
+#[derive(Debug, PartialEq, Eq)]
+struct Hex(Box<[u8]>);
+
+impl Serialize for Hex {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let digits = self.0.iter().map(|byte| format!("{byte:02x}"));
+        serializer.serialize_str(&digits.collect::<String>())
+    }
+}
+
+impl Payload {
+    /// Returns the beginning of a body of `total` bytes, if it is not complete: as text if all of the beginning is UTF-8,
+    /// otherwise as bytes.
+    fn of(body: &[u8], total: Option<usize>) -> Self {
+        let beginning = &body[..body.len().min(MAX_PAYLOAD_BYTES)];
+        let text = match std::str::from_utf8(beginning) {
+            Ok(text) => Some(text),
+            // The cut may be inside of a character.
+            Err(error) if error.error_len().is_none() && beginning.len() < body.len() => {
+                std::str::from_utf8(&beginning[..error.valid_up_to()]).ok()
+            }
+            Err(_) => None,
+        };
+        Self {
+            bytes: total.unwrap_or(body.len()),
+            text: text.map(|text| secrets::without_tokens(text).into_owned()),
+            hex: match text {
+                Some(_) => None,
+                None => Some(Hex(beginning[..beginning.len().min(MAX_HEX_BYTES)].into())),
+            },
+            withheld: None,
+        }
+    }
+}
+
+/// Returns the beginning of a text, of at most this number of bytes.
+fn cut(text: &str, max_bytes: usize) -> &str {
+    &text[..text.floor_char_boundary(max_bytes)]
+}
+
+/// Maximum number of fields of a frame that are shown.
+pub const MAX_FIELDS: usize = 64;
+/// Maximum length of a value; longer ones are cut.
+pub const MAX_VALUE_BYTES: usize = 256;
+/// Maximum length of a name; longer ones are cut.
+const MAX_NAME_BYTES: usize = 128;
+/// Number of bytes of a body that are shown as text, and as bytes.
+pub const MAX_PAYLOAD_BYTES: usize = 256;
+const MAX_HEX_BYTES: usize = 64;
+/// The filter for all topics.
+const EVERYTHING: &str = ">";
+/// Stands for content that the reader of a trace may not read.
+const NO_RIGHT: &str = "(left out: no right to read it)";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bodies_are_text_or_bytes_and_are_cut() {
+        let text = |body: &[u8]| Payload::of(body, None).text;
+        assert_eq!(text(b"21.5").as_deref(), Some("21.5"));
+        assert_eq!(text(b"").as_deref(), Some(""));
+        // 3 bytes each, so the cut is inside of a character.
+        let long = "한".repeat(200);
+        let shown = Payload::of(long.as_bytes(), None);
+        assert_eq!(shown.bytes, 600);
+        assert_eq!(shown.text, Some("한".repeat(MAX_PAYLOAD_BYTES / 3)));
+        let binary = Payload::of(&[0xff; 100], Some(1_000));
+        assert_eq!((binary.text, binary.bytes), (None, 1_000));
+        assert_eq!(binary.hex, Some(Hex([0xff; MAX_HEX_BYTES].into())));
+        let json = serde_json::to_string(&Payload::of(&[0, 0xab], None)).expect("JSON");
+        assert_eq!(json, r#"{"bytes":2,"hex":"00ab"}"#);
+    }
+
+    #[test]
+    fn values_and_the_number_of_fields_are_bounded() {
+        let mut frame = Frame::default();
+        for _ in 0..1_000 {
+            frame.content(&"n".repeat(1_000), &"v".repeat(100_000));
+        }
+        assert_eq!(frame.fields.len(), MAX_FIELDS + 1);
+        let first = &frame.fields[0];
+        assert!(first.value.len() <= MAX_VALUE_BYTES + '…'.len_utf8());
+        assert!(first.name.len() <= MAX_NAME_BYTES + '…'.len_utf8());
+    }
+
+    #[test]
+    fn a_frame_is_about_the_topics_that_it_names() {
+        let filter = |text| TopicFilter::new(text).expect("a filter");
+        let name = |text| TopicName::new(text).expect("a name");
+        let table = [
+            (
+                Named::Name(DestinationKind::Topic, name("a.b")),
+                "a.*",
+                true,
+            ),
+            (
+                Named::Name(DestinationKind::Topic, name("a.b")),
+                "a.c",
+                false,
+            ),
+            (
+                Named::Name(DestinationKind::Queue, name("a.b")),
+                "a.b",
+                false,
+            ),
+            (
+                Named::Filter(DestinationKind::Topic, filter("a.>")),
+                "a.b",
+                true,
+            ),
+            (
+                Named::Filter(DestinationKind::Topic, filter("*.b")),
+                "a.*",
+                true,
+            ),
+            (
+                Named::Filter(DestinationKind::Topic, filter("b.>")),
+                "a.*",
+                false,
+            ),
+        ];
+        for (named, topic, expected) in table {
+            assert_eq!(
+                named.is_about(&filter(topic)),
+                expected,
+                "{named:?} {topic}"
+            );
+        }
+    }
+}
