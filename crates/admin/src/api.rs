@@ -5,9 +5,9 @@ use std::time::Duration;
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use bytes::Bytes;
 use client::{Login, Site, Trust, open_http};
-use http::{HeaderValue, Method, Request, StatusCode, header};
+use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt as _, Full, Limited};
-use hyper::client::conn::http1::handshake;
+use hyper::{body::Incoming, client::conn::http1::handshake};
 use hyper_util::rt::TokioIo;
 use serde::{Deserialize, Serialize};
 
@@ -98,6 +98,26 @@ impl Api {
         done.map(drop)
     }
 
+    /// Gets a resource whose body does not end by itself.
+    ///
+    /// # Errors
+    /// The server cannot be reached, does not answer in time, or refuses the request.
+    pub(crate) async fn stream(&self, target: &Target) -> Result<Incoming, RequestError> {
+        let sending = self.send(Method::GET, target, Bytes::new());
+        let response = match tokio::time::timeout(self.time_limit, sending).await {
+            Ok(response) => response?,
+            Err(_) => return Err(self.too_slow()),
+        };
+        if response.status().is_success() {
+            return Ok(response.into_body());
+        }
+        Err(self
+            .read(response)
+            .await
+            .err()
+            .unwrap_or_else(|| self.too_slow()))
+    }
+
     async fn request(
         &self,
         method: Method,
@@ -107,10 +127,14 @@ impl Api {
         let exchange = self.exchange(method, target, body);
         match tokio::time::timeout(self.time_limit, exchange).await {
             Ok(result) => result,
-            Err(_) => Err(RequestError::TooSlow {
-                site: self.site.to_string(),
-                limit: self.time_limit,
-            }),
+            Err(_) => Err(self.too_slow()),
+        }
+    }
+
+    fn too_slow(&self) -> RequestError {
+        RequestError::TooSlow {
+            site: self.site.to_string(),
+            limit: self.time_limit,
         }
     }
 
@@ -120,12 +144,20 @@ impl Api {
         target: &Target,
         body: Bytes,
     ) -> Result<Bytes, RequestError> {
+        let response = self.send(method, target, body).await?;
+        self.read(response).await
+    }
+
+    /// Sends a request, and waits for the head of the response.
+    async fn send(
+        &self,
+        method: Method,
+        target: &Target,
+        body: Bytes,
+    ) -> Result<Response<Incoming>, RequestError> {
         let stream = open_http(&self.site, &self.trust).await;
         let stream = stream.map_err(|error| RequestError::Unreachable(format!("{error:#}")))?;
-        let lost = |reason: String| RequestError::Lost {
-            site: self.site.to_string(),
-            reason,
-        };
+        let lost = |reason: String| self.lost(reason);
         let request = self.http_request(method, target, body);
         let request = request.map_err(|error| lost(error.to_string()))?;
         let (mut sender, connection) = handshake(TokioIo::new(stream))
@@ -134,10 +166,23 @@ impl Api {
         // Ends with the response, or with the runtime.
         tokio::spawn(connection);
         let response = sender.send_request(request).await;
-        let response = response.map_err(|error| lost(error.to_string()))?;
+        response.map_err(|error| lost(error.to_string()))
+    }
+
+    fn lost(&self, reason: String) -> RequestError {
+        RequestError::Lost {
+            site: self.site.to_string(),
+            reason,
+        }
+    }
+
+    /// Reads the body of a response.
+    async fn read(&self, response: Response<Incoming>) -> Result<Bytes, RequestError> {
         let (head, body) = response.into_parts();
         let body = Limited::new(body, MAX_BODY_BYTES).collect().await;
-        let body = body.map_err(|error| lost(error.to_string()))?.to_bytes();
+        let body = body
+            .map_err(|error| self.lost(error.to_string()))?
+            .to_bytes();
         match head.status.is_success() {
             true => Ok(body),
             false => Err(self.refusal(head.status, &body)),

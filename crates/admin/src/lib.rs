@@ -1,5 +1,5 @@
 //! The commands that show and change a running server: `carillon topics`, `queues`, `connections`, `sessions`, `users`,
-//! `scheduled`, `bans` and `health`.
+//! `scheduled`, `bans`, `trace` and `health`.
 //!
 //! They speak HTTP with the server, as any other client of its API does (`server/api`). This crate owns the requests
 //! (`api`), the tables (`table`), the questions before a change (`confirmation`), and a module for each command. The address,
@@ -23,6 +23,7 @@ mod sessions;
 mod table;
 mod target;
 mod topics;
+mod trace;
 mod units;
 mod users;
 
@@ -47,6 +48,8 @@ pub enum AdminCommand {
     Scheduled(scheduled::ScheduledOptions),
     /// List the bans of a running server; add or remove one
     Bans(bans::BansOptions),
+    /// Show what clients and a running server send each other, while it happens
+    Trace(trace::TraceOptions),
     /// Check that a server accepts work: exit status 0 if it does, else 1 with the reason
     Health(health::HealthOptions),
 }
@@ -65,6 +68,7 @@ pub async fn run(command: AdminCommand) -> anyhow::Result<()> {
         AdminCommand::Users(options) => users::run(options).await,
         AdminCommand::Scheduled(options) => scheduled::run(options).await,
         AdminCommand::Bans(options) => bans::run(options).await,
+        AdminCommand::Trace(options) => trace::run(options).await,
         AdminCommand::Health(options) => health::run(options).await,
     };
     match done {
