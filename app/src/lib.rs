@@ -18,6 +18,7 @@ mod connection;
 mod connections;
 mod console;
 mod demo;
+mod event_source;
 mod explorer;
 mod feed;
 mod figures;

@@ -4,11 +4,13 @@ mod ban;
 mod peer;
 mod session;
 mod subscription;
+mod trace;
 
 pub use ban::Ban;
 pub use peer::{Peer, Peers};
 pub use session::Session;
 pub use subscription::{Subscription, subscriptions};
+pub use trace::{Filter, Frame, Frames};
 
 use crate::{
     address::encoded,

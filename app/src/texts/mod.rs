@@ -70,6 +70,7 @@ pub mod site;
 pub mod title;
 pub mod topic;
 pub mod topics;
+pub mod trace;
 
 #[cfg(all(test, feature = "ssr"))]
 mod tests {
@@ -116,7 +117,8 @@ mod tests {
         site,
         title,
         topic,
-        topics
+        topics,
+        trace
     ];
 
     #[test]

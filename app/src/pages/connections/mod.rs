@@ -1,6 +1,7 @@
 //! `/connections`: who is connected, what each connection gets and misses, and what may not connect.
 
 mod peer;
+mod trace;
 
 use leptos::prelude::*;
 

@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 
+use super::trace::Trace;
 use crate::{
     browser,
     change::Change,
@@ -31,6 +32,11 @@ pub fn PeerRow(id: u64, peers: RwSignal<Peers>, change: RwSignal<Option<Change>>
         } else {
             texts::connections::SHOW.get()
         }
+    };
+    let is_traced = RwSignal::new(false);
+    let trace_label = move || match is_traced.get() {
+        true => texts::trace::HIDE.get(),
+        false => texts::trace::SHOW.get(),
     };
     let figure = move |index: usize| {
         let name = Peer::default().figures()[index].0;
@@ -70,11 +76,19 @@ pub fn PeerRow(id: u64, peers: RwSignal<Peers>, change: RwSignal<Option<Change>>
                 >
                     {live_text(details_label)}
                 </button>
+                <button
+                    type="button"
+                    aria-expanded=text(move || is_traced.get().to_string())
+                    on:click=move |_| is_traced.update(|is| *is = !*is)
+                >
+                    {live_text(trace_label)}
+                </button>
                 <button type="button" on:click=disconnect>
                     {texts::connections::ASK_DISCONNECT.get()}
                 </button>
             </div>
             {move || has_details.get().then(|| view! { <Details id /> })}
+            {move || is_traced.get().then(|| view! { <Trace id /> })}
         </li>
     }
 }
