@@ -270,6 +270,7 @@ async fn clients(checked: &Checked<'_>) {
     let _stomp = StompClient::connect(server).await;
     let _events = EventStream::open(server.url("/api/topics/a/events")).await;
 
+    trace(checked).await;
     let list = ("/api/connections", "/api/connections?limit=2");
     let first = checked.ask(200, GET, list, "").await.json();
     assert!(first["next"].is_u64(), "{first}");
@@ -300,6 +301,27 @@ async fn clients(checked: &Checked<'_>) {
         .await;
     let wrong = ("/api/users", "/api/users?after=anna");
     checked.ask(400, GET, wrong, "").await;
+}
+
+async fn trace(checked: &Checked<'_>) {
+    let path = "/api/trace";
+    checked.ask(400, GET, (path, path), "").await;
+    let wrong = (path, "/api/trace?address=x");
+    checked.ask(400, GET, wrong, "").await;
+    let ended = (path, "/api/trace?client=nobody&limit=0");
+    checked.ask(200, GET, ended, "").await;
+    let url = checked.server.url("/api/trace?topic=traced.>&limit=1");
+    let mut events = EventStream::open(url).await;
+    assert_eq!(events.next().await.expect("an event").name, "trace");
+    let topic = ("/api/topics/{topic}", "/api/topics/traced.a");
+    checked.ask(200, POST, topic, "text").await;
+    let frame = events.next().await.expect("an event");
+    assert_eq!(frame.name, "frame");
+    checked
+        .description
+        .check_named("TracedFrame", &frame.json());
+    let end = events.next().await.expect("an event");
+    assert_eq!(end.name, "end");
 }
 
 async fn bans(checked: &Checked<'_>) {
