@@ -28,7 +28,8 @@ pub struct Frame {
 pub struct Frames {
     /// The newest first; at most [`MOST_FRAMES`].
     list: VecDeque<Frame>,
-    /// The types that have occurred; at most [`MOST_KINDS`].
+    /// The types that have occurred, in this order, so that an option that is chosen keeps its place; at most
+    /// [`MOST_KINDS`].
     kinds: Vec<String>,
     last_number: u64,
     /// Frames that arrived while paused, which are not kept.
@@ -53,7 +54,6 @@ impl Frames {
                 let frame = Frame::from_json(&json);
                 if self.kinds.len() < MOST_KINDS && !self.kinds.contains(&frame.kind) {
                     self.kinds.push(frame.kind.clone());
-                    self.kinds.sort();
                 }
                 self.push(frame);
             }
@@ -136,7 +136,9 @@ impl Frame {
             let size = texts::trace::BYTES.with(&[&whole(payload, "bytes").to_string()]);
             let body = ["text", "withheld", "hex"].map(|name| text(payload, name));
             let body = body.into_iter().flatten().next().unwrap_or_default();
-            parts.push(format!("{size}: {body}"));
+            let is_cut = payload.member("cut") == Some(&Json::Bool(true));
+            let end = if is_cut { "…" } else { "" };
+            parts.push(format!("{size}: {body}{end}"));
         }
         parts.extend(text(json, "error"));
         Self {
@@ -199,7 +201,7 @@ mod tests {
         assert_eq!(shown("in", ""), [paused, left_out, "PUBLISH"]);
         assert_eq!(shown("", "PINGRESP"), [paused, left_out, "PINGRESP"]);
         assert_eq!(shown("in", "PINGRESP"), [paused, left_out]);
-        assert_eq!(frames.kinds(), ["PINGRESP", "PUBLISH"]);
+        assert_eq!(frames.kinds(), ["PUBLISH", "PINGRESP"]);
     }
 
     #[test]

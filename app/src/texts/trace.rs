@@ -14,7 +14,7 @@ texts! {
     IN = "To the server", "서버로";
     OUT = "From the server", "서버에서";
     KIND = "Type", "유형";
-    ALL = "All", "모두";
+    ALL_KINDS = "All", "모두";
     BYTES = "{} bytes", "{}바이트";
     LEFT_OUT = "{} frames left out: more than the trace shows in a second.", "프레임 {}개 생략: 1초에 표시하는 한도를 넘었습니다.";
     SLOW = "{} frames left out: this page was slow.", "프레임 {}개 생략: 이 페이지가 느립니다.";

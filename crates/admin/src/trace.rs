@@ -232,6 +232,7 @@ struct Payload {
     bytes: u64,
     text: Option<String>,
     hex: Option<String>,
+    cut: bool,
     withheld: Option<String>,
 }
 
@@ -252,9 +253,11 @@ impl Frame {
             Some(id) => write!(line, " #{id}"),
             None => write!(line, " #-"),
         };
-        let names = [&self.client, &self.user].into_iter().flatten();
-        for name in names {
-            let _ = write!(line, " {}", printable(name));
+        if let Some(client) = &self.client {
+            let _ = write!(line, " {}", printable(client));
+        }
+        if let Some(user) = &self.user {
+            let _ = write!(line, " user={}", printable(user));
         }
         let address = printable(&self.address);
         let (protocol, frame_type) = (printable(&self.protocol), printable(&self.frame_type));
@@ -282,18 +285,13 @@ impl Frame {
 impl Payload {
     fn text(&self) -> String {
         let size = units::bytes(self.bytes);
-        let (shown, bytes) = match (&self.text, &self.hex, &self.withheld) {
-            (Some(text), _, _) => (printable(text).into_owned(), text.len() as u64),
-            (None, Some(hex), _) => (format!("0x{}", printable(hex)), hex.len() as u64 / 2),
-            (None, None, reason) => {
-                let reason = reason.as_deref().unwrap_or_default();
-                (printable(reason).into_owned(), self.bytes)
-            }
+        let shown = match (&self.text, &self.hex, &self.withheld) {
+            (Some(text), _, _) => printable(text).into_owned(),
+            (None, Some(hex), _) => format!("0x{}", printable(hex)),
+            (None, None, reason) => printable(reason.as_deref().unwrap_or_default()).into_owned(),
         };
-        match bytes < self.bytes {
-            true => format!("{size}: {shown}…"),
-            false => format!("{size}: {shown}"),
-        }
+        let end = if self.cut { "…" } else { "" };
+        format!("{size}: {shown}{end}")
     }
 }
 
@@ -360,7 +358,7 @@ mod tests {
         let json = r#"{"at":1767225600045,"direction":"in","connection":7,"protocol":"MQTT 5.0","client":"sensor-1",
             "address":"192.0.2.7:51034","type":"PUBLISH","bytes":30,
             "fields":[{"name":"Topic Name","value":"a/b"},{"name":"QoS","value":"1"}],
-            "payload":{"bytes":300,"text":"21\u001b[31m"},"error":null}"#;
+            "payload":{"bytes":300,"text":"21\u001b[31m","cut":true},"error":null}"#;
         let frame: Frame = serde_json::from_str(json).expect("a frame");
         assert_eq!(
             frame.line(),

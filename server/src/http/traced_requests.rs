@@ -27,6 +27,7 @@ use crate::{
     connection_control::OpenConnection,
     trace::{
         Direction, Frame, Identity, MAX_PAYLOAD_BYTES, Named, Traces, without_secret_parameters,
+        without_secrets_of_address,
     },
 };
 
@@ -190,9 +191,12 @@ impl ShownResponse {
 fn push_headers(headers: &HeaderMap, frame: &mut Frame<'_>) {
     for (name, value) in headers {
         let value = String::from_utf8_lossy(value.as_bytes());
-        match name.as_str().starts_with(HEADER_PREFIX) {
-            true => frame.content(name.as_str(), &value),
-            false => frame.field(name.as_str().to_owned(), value),
+        match name.as_str() {
+            name if name.starts_with(HEADER_PREFIX) => frame.content(name, &value),
+            name @ ("referer" | "location") => {
+                frame.field(name.to_owned(), without_secrets_of_address(&value));
+            }
+            name => frame.field(name.to_owned(), value),
         }
     }
 }

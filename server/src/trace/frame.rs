@@ -180,8 +180,8 @@ impl Frame<'_> {
             direction,
             connection: identity.connection,
             protocol: &self.protocol,
-            client: identity.client.as_deref(),
-            user: identity.user.as_deref(),
+            client: identity.client.as_deref().map(secrets::without_tokens),
+            user: identity.user.as_deref().map(secrets::without_tokens),
             address: identity.address_text(),
             frame_type: &self.frame_type,
             bytes: self.bytes,
@@ -204,7 +204,7 @@ impl Frame<'_> {
                     ..Payload::default()
                 },
             }),
-            error: self.error.as_deref(),
+            error: self.error.as_deref().map(secrets::without_tokens),
         };
         serde_json::to_string(&shown).unwrap_or_default()
     }
@@ -247,9 +247,9 @@ struct Shown<'a> {
     connection: Option<u64>,
     protocol: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    client: Option<&'a str>,
+    client: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    user: Option<&'a str>,
+    user: Option<Cow<'a, str>>,
     address: String,
     #[serde(rename = "type")]
     frame_type: &'a str,
@@ -258,7 +258,7 @@ struct Shown<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     payload: Option<Payload>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<&'a str>,
+    error: Option<Cow<'a, str>>,
 }
 
 #[derive(Serialize)]
@@ -276,6 +276,9 @@ struct Payload {
     text: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     hex: Option<Hex>,
+    /// True if only the beginning is shown.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    cut: bool,
     /// The reason why the body is not shown.
     #[serde(skip_serializing_if = "Option::is_none")]
     withheld: Option<&'static str>,
@@ -305,8 +308,14 @@ impl Payload {
             }
             Err(_) => None,
         };
+        let max_bytes = match text {
+            Some(_) => MAX_PAYLOAD_BYTES,
+            None => MAX_HEX_BYTES,
+        };
+        let bytes = total.unwrap_or(body.len());
         Self {
-            bytes: total.unwrap_or(body.len()),
+            bytes,
+            cut: bytes > max_bytes,
             text: text.map(|text| secrets::without_tokens(text).into_owned()),
             hex: match text {
                 Some(_) => None,
@@ -348,7 +357,7 @@ mod tests {
         // 3 bytes each, so the cut is inside of a character.
         let long = "한".repeat(200);
         let shown = Payload::of(long.as_bytes(), None);
-        assert_eq!(shown.bytes, 600);
+        assert_eq!((shown.bytes, shown.cut), (600, true));
         assert_eq!(shown.text, Some("한".repeat(MAX_PAYLOAD_BYTES / 3)));
         let binary = Payload::of(&[0xff; 100], Some(1_000));
         assert_eq!((binary.text, binary.bytes), (None, 1_000));

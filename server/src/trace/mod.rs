@@ -28,7 +28,7 @@ use crate::{access_control::Principal, clock};
 pub use decoding::{FirstMessage, ProtocolVersion, show_refused, show_request};
 pub use frame::{Direction, Frame, Identity, MAX_PAYLOAD_BYTES, Named};
 pub use running::{FRAMES_PER_SECOND, MAX_DURATION, Taken, Trace};
-pub use secrets::without_secret_parameters;
+pub use secrets::{without_secret_parameters, without_secrets_of_address};
 pub use selector::{AddressSelector, TraceSelector};
 use tap::TapState;
 pub use tap::{Delivered, Tap};

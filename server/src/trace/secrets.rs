@@ -46,6 +46,14 @@ pub fn without_secret_parameters(query: &str) -> String {
     parts.collect::<Vec<_>>().join("&")
 }
 
+/// Returns the address of a resource without the secrets in its query.
+pub fn without_secrets_of_address(address: &str) -> Cow<'_, str> {
+    match address.split_once('?') {
+        Some((path, query)) => format!("{path}?{}", without_secret_parameters(query)).into(),
+        None => Cow::Borrowed(address),
+    }
+}
+
 /// The characters of a JWT: base64url and the dots between its parts (RFC 7515, 7.1).
 const fn is_of_token(found: char) -> bool {
     found.is_ascii_alphanumeric() || matches!(found, '-' | '_' | '.')
@@ -142,5 +150,9 @@ mod tests {
         for (query, expected) in table {
             assert_eq!(without_secret_parameters(query), expected);
         }
+        let address = "http://h/a?x=1&access_token=abc";
+        let shown = "http://h/a?x=1&access_token=(left out)";
+        assert_eq!(without_secrets_of_address(address), shown);
+        assert_eq!(without_secrets_of_address("/a"), "/a");
     }
 }

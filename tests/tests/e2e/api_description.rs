@@ -310,7 +310,7 @@ async fn trace(checked: &Checked<'_>) {
     checked.ask(400, GET, wrong, "").await;
     let ended = (path, "/api/trace?client=nobody&limit=0");
     checked.ask(200, GET, ended, "").await;
-    let url = checked.server.url("/api/trace?topic=traced.>&limit=1");
+    let url = checked.server.url("/api/trace?topic=traced.*&limit=1");
     let mut events = EventStream::open(url).await;
     assert_eq!(events.next().await.expect("an event").name, "trace");
     let topic = ("/api/topics/{topic}", "/api/topics/traced.a");

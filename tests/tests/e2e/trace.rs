@@ -1,10 +1,12 @@
 //! Traces: what an operator sees of a client, over each protocol.
 
+use std::fs;
+use std::path::Path;
 use std::process::Stdio;
 
 use harness::Carillon;
 use harness::carillon::command;
-use harness::deadline::within;
+use harness::deadline::{eventually, within};
 use harness::http::{get, post, request, send};
 use harness::mqtt::{Connect, MqttClient, Version};
 use harness::sse::EventStream;
@@ -204,7 +206,7 @@ async fn a_topic_is_traced_over_all_protocols() {
     assert_eq!(posted["payload"]["text"], "hi");
     assert_eq!(field(&posted, "query"), "access_token=(left out)");
     assert_eq!(trace.words(2).await, ["out PUBLISH", "out 200 OK"]);
-    let mut events = EventStream::open(server.url("/api/topics/plant.>/events")).await;
+    let mut events = EventStream::open(server.url("/api/topics/plant.%3E/events")).await;
     assert_eq!(trace.words(2).await, ["in GET", "out 200 OK"]);
     stomp.publish("plant.c", "event").await;
     events.message().await;
@@ -247,6 +249,29 @@ async fn content_needs_the_right_to_read_and_a_trace_the_right_to_manage() {
     assert_eq!(closed["payload"]["bytes"], 7);
     assert!(closed["payload"]["withheld"].is_string(), "{closed}");
     assert!(!closed.to_string().contains("private"), "{closed}");
+}
+
+#[tokio::test]
+async fn the_audit_log_has_who_traced_what() {
+    let users = UsersFile::new(RULES);
+    let admin = users.token("admin").await;
+    let audit = Path::new(users.path()).with_file_name("audit.jsonl");
+    let options = ["--audit", audit.to_str().expect("a path in UTF-8")];
+    let server = users.server(&options).await;
+    let url = server.url("/api/trace?client=sensor-1&topic=a.*");
+    let _trace = Trace::of(EventStream::of(with_token(Method::GET, url, &admin, "")).await).await;
+    let is_recorded = |text: &String| {
+        let mut events = text
+            .lines()
+            .filter_map(|line| serde_json::from_str(line).ok());
+        events.any(|event: Value| {
+            event["action"] == "trace"
+                && event["user"] == "admin"
+                && event["on"] == "client=sensor-1 topic=a.*"
+        })
+    };
+    let read = || std::future::ready(fs::read_to_string(&audit).unwrap_or_default());
+    eventually("an event of the trace", read, is_recorded).await;
 }
 
 #[tokio::test]

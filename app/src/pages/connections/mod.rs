@@ -63,6 +63,8 @@ pub fn Connections() -> impl IntoView {
 #[component]
 fn Open(change: RwSignal<Option<Change>>, changes: RwSignal<u32>) -> impl IntoView {
     let peers = RwSignal::new(Peers::default());
+    // One at a time: a browser has few connections to a server, and each trace takes one.
+    let traced = RwSignal::new(None);
     let first = carried(&address("", ""));
     if let Ok(Some(document)) = &first {
         peers.update(|peers| peers.take(document));
@@ -125,7 +127,7 @@ fn Open(change: RwSignal<Option<Change>>, changes: RwSignal<u32>) -> impl IntoVi
                 <For
                     each=ids
                     key=|id| *id
-                    children=move |id| view! { <PeerRow id peers change /> }
+                    children=move |id| view! { <PeerRow id peers change traced /> }
                 />
             </ol>
             <div class="buttons turn">

@@ -15,7 +15,13 @@ use crate::{
 
 /// The row stays while the connection is listed, so that its button keeps the focus.
 #[component]
-pub fn PeerRow(id: u64, peers: RwSignal<Peers>, change: RwSignal<Option<Change>>) -> impl IntoView {
+pub fn PeerRow(
+    id: u64,
+    peers: RwSignal<Peers>,
+    change: RwSignal<Option<Change>>,
+    /// The connection whose trace is shown.
+    traced: RwSignal<Option<u64>>,
+) -> impl IntoView {
     let of = move |words: fn(&Peer) -> String| {
         text(move || peers.with(|peers| peers.find(id).map(words).unwrap_or_default()))
     };
@@ -33,7 +39,11 @@ pub fn PeerRow(id: u64, peers: RwSignal<Peers>, change: RwSignal<Option<Change>>
             texts::connections::SHOW.get()
         }
     };
-    let is_traced = RwSignal::new(false);
+    let is_traced = Memo::new(move |_| traced.get() == Some(id));
+    let toggle_trace = move |_| match is_traced.get_untracked() {
+        true => traced.set(None),
+        false => traced.set(Some(id)),
+    };
     let trace_label = move || match is_traced.get() {
         true => texts::trace::HIDE.get(),
         false => texts::trace::SHOW.get(),
@@ -79,7 +89,7 @@ pub fn PeerRow(id: u64, peers: RwSignal<Peers>, change: RwSignal<Option<Change>>
                 <button
                     type="button"
                     aria-expanded=text(move || is_traced.get().to_string())
-                    on:click=move |_| is_traced.update(|is| *is = !*is)
+                    on:click=toggle_trace
                 >
                     {live_text(trace_label)}
                 </button>

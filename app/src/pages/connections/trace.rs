@@ -71,18 +71,8 @@ pub fn Trace(id: u64) -> impl IntoView {
                             filter.update(|filter| filter.kind = event_target_value(&event));
                         }
                     >
-                        <option value="">{texts::trace::ALL.get()}</option>
-                        <For
-                            each=move || kinds.get()
-                            key=String::clone
-                            children=|kind| {
-                                view! {
-                                    <option value=kind.clone() translate="no">
-                                        {kind.clone()}
-                                    </option>
-                                }
-                            }
-                        />
+                        <option value="">{texts::trace::ALL_KINDS.get()}</option>
+                        {move || kinds.get().into_iter().map(option).collect_view()}
                     </select>
                 </span>
             </div>
@@ -91,11 +81,7 @@ pub fn Trace(id: u64) -> impl IntoView {
             </p>
             // Not a live region: a screen reader would read every frame.
             <ol class="frames" aria-label=texts::trace::FRAMES.get() tabindex="0">
-                <For
-                    each=list
-                    key=|frame| frame.number
-                    children=|frame| view! { <Line frame /> }
-                />
+                {move || list().into_iter().map(line).collect_view()}
             </ol>
         </div>
     }
@@ -136,42 +122,41 @@ fn watch(id: u64, frames: RwSignal<Frames>, state: RwSignal<Text>, is_paused: Rw
     }
 }
 
-#[component]
-fn Line(frame: Frame) -> impl IntoView {
-    let Frame {
-        at_ms,
-        direction,
-        kind,
-        words,
-        ..
-    } = frame;
-    let time = match at_ms {
+/// An option that has the same value and text.
+fn option(kind: String) -> impl IntoView {
+    let value = kind.clone();
+    view! {
+        <option value=value translate="no">
+            {kind}
+        </option>
+    }
+}
+
+/// A line of the list.
+fn line(frame: Frame) -> impl IntoView {
+    let time = match frame.at_ms {
         0 => String::new(),
-        _ => {
+        at_ms => {
             let ms = at_ms % 1_000;
             format!("{}.{ms:03}", browser::time_of_day(at_ms as f64))
         }
     };
-    let arrow = match &*direction {
-        "in" => "→",
-        "out" => "←",
-        _ => "",
-    };
-    let spoken = match &*direction {
-        "in" => texts::trace::IN.get(),
-        "out" => texts::trace::OUT.get(),
-        _ => "",
+    let (arrow, spoken) = match &*frame.direction {
+        "in" => ("→", texts::trace::IN.get()),
+        "out" => ("←", texts::trace::OUT.get()),
+        _ => ("", ""),
     };
     view! {
-        <li class=direction translate="no">
+        <li translate="no">
             <span class="peer-note">{plain_text(time)}</span>
             " "
-            <span aria-hidden="true">{arrow}</span>
-            <span class="visually-hidden">{spoken}</span>
+            <span role="img" aria-label=spoken>
+                {arrow}
+            </span>
             " "
-            <strong>{plain_text(kind)}</strong>
+            <strong>{plain_text(frame.kind)}</strong>
             " "
-            <span>{plain_text(words)}</span>
+            <span>{plain_text(frame.words)}</span>
         </li>
     }
 }
