@@ -133,8 +133,13 @@ impl Terminal {
             output,
             expected: expected.output.clone().unwrap_or_default(),
         });
-        let now = || self.subscriptions();
-        eventually(&expected.text, now, |&now| now > before).await;
+        // It has subscribed, or said that it has started.
+        let output = &self.open.last().expect("it was added").output;
+        let is_ready = || async {
+            let has_printed = fs::metadata(output).is_ok_and(|file| file.len() > 0);
+            has_printed || self.subscriptions().await > before
+        };
+        eventually(&expected.text, is_ready, |is_ready| *is_ready).await;
         Ok(())
     }
 
