@@ -191,7 +191,7 @@ fn faults_have_their_place_and_their_reason() {
         ),
         (
             "listen = \"8080\"",
-            "line 1, column 10: listen cannot be \"8080\": invalid socket address syntax",
+            "line 1, column 10: listen cannot be \"8080\": neither ADDRESS:PORT nor unix:PATH",
         ),
         (
             "  max-body = 0",
