@@ -1,7 +1,8 @@
 // A sensor on an ESP32 or ESP8266: publishes a temperature every ten seconds over MQTT, and obeys a command.
 //
-// NOT COMPILED by the tests of Carillon: they have no toolchain for it. Written for the library PubSubClient 2.8
-// by Nick O'Leary (Arduino IDE: Tools, Manage Libraries, "PubSubClient").
+// NOT COMPILED for a chip by the developers of Carillon: no toolchain for ESP32 could be installed. It was compiled for a PC
+// with declarations in place of the libraries. Written for the library PubSubClient 2.8 by Nick O'Leary (Arduino IDE: Tools,
+// Manage Libraries, "PubSubClient").
 //
 // The server must listen on the network, not only on its own machine:
 //   carillon --listen 0.0.0.0:8080 --mqtt 0.0.0.0:1883 --users users.toml
@@ -12,6 +13,10 @@
 #include <WiFi.h>
 #endif
 #include <PubSubClient.h>
+
+#ifndef LED_BUILTIN
+#define LED_BUILTIN 2  // "ESP32 Dev Module" has no name for its light
+#endif
 
 const char *WIFI_NAME = "network";
 const char *WIFI_PASSWORD = "password";
