@@ -58,7 +58,7 @@ fn perform(task: &str, arguments: Vec<String>) -> Result<()> {
         "public-api" => public_api::check(&arguments),
         "dist" => dist::build(Profile::Release),
         "build" => server::build(Profile::Release).map(drop),
-        "package" => package::build(),
+        "package" => package::run_with(&arguments),
         "" | "help" | "-h" | "--help" => {
             println!("{USAGE}");
             Ok(())
@@ -111,4 +111,5 @@ cargo xtask TASK [ARGUMENTS]
   build              build dist/ and the release binary, target/release/carillon
   package            build the files of a release in target/package/: a static program for Linux, a Debian package,
                      the list of crates, checksums; needs musl-gcc
+  package --try      install and use these files in a clean Debian root; needs root and debootstrap
   dist               build dist/ only: the pages' WASM, JavaScript and style";

@@ -8,6 +8,10 @@
 //! ```
 //!
 //! The program is linked with musl and needs no library of the system, so it runs on every Linux with its processor.
+//! `cargo xtask package --try` installs and uses these files ([`installation`]).
+
+mod image;
+mod installation;
 
 use std::env;
 use std::fmt::Write as _;
@@ -22,8 +26,16 @@ use crate::process::{ask, cargo, cargo_build, command, find, root, run, stage};
 use crate::profile::Profile;
 use crate::tools::tool;
 
-/// Builds all files.
-pub fn build() -> Result<()> {
+/// Builds all files, or tries those that were built.
+pub fn run_with(arguments: &[String]) -> Result<()> {
+    match arguments {
+        [] => build(),
+        [option] if option == "--try" => installation::try_out(),
+        _ => bail!("`cargo xtask package` has one option, --try"),
+    }
+}
+
+fn build() -> Result<()> {
     let target = format!("{}-unknown-linux-musl", env::consts::ARCH);
     require(&target)?;
     let folder = root().join("target/package");
@@ -93,7 +105,9 @@ fn collect(program: &Path, content: &Path) -> Result<()> {
     let unit = content.join("deploy/carillon.service");
     let text = fs::read_to_string(&unit)?;
     let packaged = text.replace("/usr/local/bin/carillon", "/usr/bin/carillon");
-    fs::write(content.join("carillon.service"), packaged)?;
+    let units = content.join("units");
+    fs::create_dir_all(&units)?;
+    fs::write(units.join("carillon.service"), packaged)?;
     Ok(())
 }
 
@@ -101,7 +115,11 @@ fn collect(program: &Path, content: &Path) -> Result<()> {
 fn archive(content: &Path, folder: &Path, name: &str) -> Result<()> {
     let mut tar = command("tar");
     tar.args(["--sort=name", "--owner=0", "--group=0", "--numeric-owner"]);
-    tar.args(["--mtime=@0", "--exclude=./carillon.service"]);
+    tar.args([
+        "--mtime=@0",
+        "--exclude=./units",
+        "--exclude=./deploy/debian",
+    ]);
     tar.arg(format!("--transform=s,^\\.,{name},"));
     tar.arg("-C").arg(content);
     tar.arg("-czf").arg(folder.join(format!("{name}.tar.gz")));
