@@ -61,7 +61,7 @@ pub struct Running {
 
 impl Prepared {
     /// Prepares a server. The ports have the addresses of the inherited sockets
-    /// ([`Ports::use_inherited`](crate::listeners::Ports::use_inherited)). Needs a runtime with several threads.
+    /// (`Ports::use_inherited`). Needs a runtime with several threads.
     ///
     /// # Errors
     /// A port cannot be bound, a file is not valid, the store cannot be opened, or everything would be allowed to other

@@ -2,7 +2,7 @@
 //!
 //! This needs Linux, root (for `chroot` and for a network of its own) and debootstrap. `try.sh` has the steps: install,
 //! unit, manual pages, completions, use, upgrade, remove, purge, and the static program in an empty root, which is the image's
-//! if buildah is there ([`image`](super::image)).
+//! if buildah is there ([`super::image`]).
 
 use std::fs;
 use std::path::{Path, PathBuf};
