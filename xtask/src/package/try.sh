@@ -168,20 +168,22 @@ if [ ! -e "$image" ]; then
 fi
 # The last ENV of the Dockerfile, as words NAME=VALUE.
 variables=$(sed -n '/^ENV /,/[^\\]$/p' /try/Dockerfile | sed 's/^ENV//; s/\\$//' | xargs)
-inside() {
-    # shellcheck disable=SC2086
-    env -i $variables CARILLON_ANONYMOUS=all /usr/sbin/chroot --userspec=65532:65532 "$image" "$@"
-}
-inside /carillon >/tmp/image.log 2>&1 &
+variables="$variables CARILLON_ANONYMOUS=all"
+inside="/usr/sbin/chroot --userspec=65532:65532 $image /carillon"
+# shellcheck disable=SC2086
+env -i $variables $inside >/tmp/image.log 2>&1 &
 server=$!
-healthy inside /carillon health || fail "the image's program does not start: $(cat /tmp/image.log)"
+# shellcheck disable=SC2086
+healthy $inside health || fail "the image's program does not start: $(cat /tmp/image.log)"
 same "user of the process" "65532" "$(stat -c %u "/proc/$server")"
-inside /carillon health
+$inside health
 mosquitto_pub -h 127.0.0.1 -q 1 -r -t kept -m 'in the volume'
 stop
-inside /carillon >/tmp/image.log 2>&1 &
+# shellcheck disable=SC2086
+env -i $variables $inside >/tmp/image.log 2>&1 &
 server=$!
-healthy inside /carillon health || fail "the image's program does not start again: $(cat /tmp/image.log)"
+# shellcheck disable=SC2086
+healthy $inside health || fail "the image's program does not start again: $(cat /tmp/image.log)"
 same "retained message after the restart" "in the volume" "$(mosquitto_sub -h 127.0.0.1 -t kept -C 1 -W 20)"
 stop
 same "files beside the data" "carillon data" "$(cd "$image" && echo *)"
