@@ -99,9 +99,10 @@ cargo xtask TASK [ARGUMENTS]
   bench growth [OPTIONS]
                      measure Carillon under increasing load, and draw docs/src/images/growth-*.svg:
                      --curves (comma-separated), --rounds, --seconds, --binary, --to
-  bench page [--rate N] [--seconds N]
+  bench page [--pages demo|tools|tree] [--rate N] [--seconds N]
                      measure the pages in a browser at a high message rate: frames, long tasks, memory,
-                     load time
+                     load time; `tools` are the live tail of a topic and a board, `tree` is the tree of
+                     100,000 topics
   bench bystander [--rounds N] [--only TEXT]
                      measure the latency of one client while others attack the server
   layers [--report]  check that modules import only from lower layers; with --report, print the modules that
