@@ -260,11 +260,13 @@ fn receive<P: Protocol>(
     input: &[u8],
     cycle: &mut ReadCycle,
 ) -> Result<usize, CloseReason> {
-    if !tap.is_active() {
-        return protocol.receive(input, cycle);
+    let is_traced = tap.is_active();
+    if is_traced {
+        tap.incoming(input);
     }
-    tap.incoming(input);
     let used = protocol.receive(input, cycle)?;
-    tap.processed(used);
+    if is_traced {
+        tap.processed(used);
+    }
     Ok(used)
 }

@@ -104,6 +104,9 @@ impl Report {
     /// received + missed.
     fn accounts(&mut self, series: &[Series]) {
         let accounts: Vec<_> = series.iter().filter_map(|series| series.account).collect();
+        if accounts.is_empty() {
+            return;
+        }
         let figures: [(&str, fn(Account) -> i64); 4] = [
             ("published on the topic", |one| one.published.cast_signed()),
             ("received and shown", |one| one.received.cast_signed()),
