@@ -27,7 +27,7 @@ async fn addresses(socket: &SocketPath) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn one_socket_carries_http_stomp_mqtt_and_websockets() {
+async fn one_socket_carries_http_stomp_and_mqtt() {
     let socket = SocketPath::fresh();
     let server = Carillon::at_unix_socket(&socket.address(), &[]).await;
     server.logged(&socket.address()).await;
