@@ -131,7 +131,7 @@ struct Queue {
 
 /// The content of the queue.
 enum Item {
-    Span(SpanData),
+    Span(Box<SpanData>),
     /// The server stops.
     End,
 }
@@ -146,7 +146,8 @@ impl SpanProcessor for Queue {
     fn on_start(&self, _: &mut Span, _: &opentelemetry::Context) {}
 
     fn on_end(&self, span: SpanData) {
-        if span.span_context.is_sampled() && self.sender.try_send(Item::Span(span)).is_err() {
+        let is_sampled = span.span_context.is_sampled();
+        if is_sampled && self.sender.try_send(Item::Span(Box::new(span))).is_err() {
             self.dropped.fetch_add(1, Ordering::Relaxed);
         }
     }
@@ -198,7 +199,7 @@ async fn collect(queue: &mut Receiver<Item>, batch: &mut Vec<SpanData>) -> bool 
     let until = Instant::now() + COLLECT_TIME;
     loop {
         match next {
-            Some(Item::Span(span)) => batch.push(span),
+            Some(Item::Span(span)) => batch.push(*span),
             Some(Item::End) | None => return true,
         }
         if batch.len() >= MAX_BATCH {

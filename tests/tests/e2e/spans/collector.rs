@@ -5,13 +5,13 @@
 use harness::deadline::within;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::mpsc::{Receiver, Sender, channel};
 
 /// A collector on a free port.
 pub struct Collector {
     /// The value of `--otlp`.
     pub url: String,
-    bodies: UnboundedReceiver<Vec<u8>>,
+    bodies: Receiver<Vec<u8>>,
     seen: Vec<u8>,
 }
 
@@ -32,7 +32,7 @@ impl Collector {
     pub async fn new() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("its address");
-        let (sender, bodies) = unbounded_channel();
+        let (sender, bodies) = channel(MAX_WAITING);
         tokio::spawn(async move {
             while let Ok((socket, _)) = listener.accept().await {
                 tokio::spawn(receive(socket, sender.clone()));
@@ -176,7 +176,7 @@ fn varint(bytes: &mut &[u8]) -> u64 {
 }
 
 /// Answers requests on a connection, and passes on their bodies.
-async fn receive(socket: TcpStream, bodies: UnboundedSender<Vec<u8>>) {
+async fn receive(socket: TcpStream, bodies: Sender<Vec<u8>>) {
     let mut socket = BufReader::new(socket);
     loop {
         let mut length = 0;
@@ -200,10 +200,13 @@ async fn receive(socket: TcpStream, bodies: UnboundedSender<Vec<u8>>) {
         let mut body = vec![0; length];
         socket.read_exact(&mut body).await.expect("a body");
         // The test may have ended.
-        let _ = bodies.send(body);
+        let _ = bodies.send(body).await;
         let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
         if socket.write_all(answer).await.is_err() {
             return;
         }
     }
 }
+
+/// Maximum number of bodies that wait for the test; then the collector answers no more.
+const MAX_WAITING: usize = 64;
