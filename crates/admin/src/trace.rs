@@ -1,4 +1,4 @@
-//! `carillon trace`: what clients and the server send each other, while it happens.
+//! `carillon trace`: the frames between clients and the server, while they pass.
 
 use std::{fmt::Write as _, io, time::Duration};
 
@@ -40,7 +40,7 @@ pub struct TraceOptions {
     server: ServerOptions,
 }
 
-/// What to trace. All conditions must hold.
+/// The conditions of the trace. All must hold.
 #[derive(Debug, Args)]
 #[group(required = true, multiple = true)]
 struct Selection {

@@ -16,7 +16,7 @@ use std::{
 use broker::{ClientAddress, QuotaCharge, Session};
 
 pub use bans::{Ban, BanTarget, Banned, Bans, TooManyBans, Visitor};
-pub use network::{InvalidNetwork, Network};
+pub use network::Network;
 use rates::RateMeter;
 pub use rates::{MessageRates, MessageTotals};
 

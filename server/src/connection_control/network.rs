@@ -36,6 +36,11 @@ impl Network {
         }
     }
 
+    /// Returns the network that contains only this address.
+    pub fn of_one(address: IpAddr) -> Self {
+        Self::Ip(address.to_canonical().into())
+    }
+
     /// Returns the network of an address with this number of bits; `None` if the address has fewer.
     fn of_ip(address: IpAddr, bits: u8) -> Option<Self> {
         let network = IpNet::new(address, bits).ok()?;

@@ -93,7 +93,7 @@ pub fn show_event(traces: &Traces, listed: Option<&Arc<OpenConnection>>, deliver
     });
 }
 
-/// What is shown of a request.
+/// The shown parts of a request.
 struct ShownRequest {
     traces: Arc<Traces>,
     identity: Identity,
@@ -105,7 +105,7 @@ struct ShownRequest {
     names: Vec<Named>,
 }
 
-/// What is known of a response before it is made.
+/// The parts of a response that are known before it is made.
 struct ShownResponse {
     traces: Arc<Traces>,
     identity: Identity,
@@ -210,10 +210,7 @@ fn name_in(path: &str) -> Option<Named> {
     let (name, _) = rest.split_once('/').unwrap_or((rest, ""));
     let name = percent_decode_str(name).decode_utf8().ok()?;
     let filter = TopicFilter::new(&name).ok()?;
-    Some(match filter.exact() {
-        Some(name) => Named::Name(kind, name),
-        None => Named::Filter(kind, filter),
-    })
+    Some(Named::of(kind, filter))
 }
 
 /// The body of a publication, which is shown when it has arrived.

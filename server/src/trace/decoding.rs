@@ -264,28 +264,33 @@ fn show_bytes(
     if matching.is_empty() {
         return;
     }
+    for_each_frame(protocol, direction, bytes, |frame| {
+        show_to(&matching, direction, identity, at_ms, frame);
+    });
+}
+
+/// Decodes the bytes before a connection has a tap.
+fn for_each_frame(
+    protocol: ClientProtocol,
+    direction: Direction,
+    bytes: &[u8],
+    mut act: impl FnMut(&Frame<'_>),
+) {
     let mut decoding = Decoding::new(protocol, None, direction);
     let mut at = 0;
     while let Some(step) = decoding.next(&bytes[at..], None, "") {
         at += step.used;
-        if let Some(frame) = &step.frame {
-            show_to(&matching, direction, identity, at_ms, frame);
-        }
+        step.frame.iter().for_each(&mut act);
     }
 }
 
 /// Adds to an identity what the client claims in its CONNECT.
 fn claimed(protocol: ClientProtocol, identity: &Identity, request: &[u8]) -> Identity {
-    let mut decoding = Decoding::new(protocol, None, Direction::In);
     let mut claimed = identity.clone();
-    let mut at = 0;
-    while let Some(step) = decoding.next(&request[at..], None, "") {
-        at += step.used;
-        if let Some(frame) = &step.frame {
-            claim(&mut claimed.client, frame, CLIENT_ID_FIELDS);
-            claim(&mut claimed.user, frame, USER_FIELDS);
-        }
-    }
+    for_each_frame(protocol, Direction::In, request, |frame| {
+        claim(&mut claimed.client, frame, CLIENT_ID_FIELDS);
+        claim(&mut claimed.user, frame, USER_FIELDS);
+    });
     claimed
 }
 

@@ -4,7 +4,7 @@ use std::{borrow::Cow, net::SocketAddr, num::NonZeroU16, sync::Arc};
 
 use access::Right;
 use broker::{ClientAddress, DestinationKind, TopicFilter, TopicName};
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 use super::secrets;
 use crate::access_control::Principal;
@@ -129,15 +129,11 @@ impl Frame<'_> {
         }
         let value = match secrets::is_secret(&name) {
             true => secrets::LEFT_OUT.to_owned(),
-            false => secrets::without_tokens(cut(value, MAX_VALUE_BYTES)).into_owned(),
-        };
-        let value = match value.len() < MAX_VALUE_BYTES {
-            true => value,
-            false => format!("{value}…"),
+            false => secrets::without_tokens(&cut(value, MAX_VALUE_BYTES)).into_owned(),
         };
         let name = match name.len() <= MAX_NAME_BYTES {
             true => name,
-            false => format!("{}…", cut(&name, MAX_NAME_BYTES)).into(),
+            false => cut(&name, MAX_NAME_BYTES).into_owned().into(),
         };
         self.fields.push(Field {
             name,
@@ -211,6 +207,14 @@ impl Frame<'_> {
 }
 
 impl Named {
+    /// Returns the destination that the filter covers, or the filter if it covers several.
+    pub fn of(kind: DestinationKind, filter: TopicFilter) -> Self {
+        match filter.exact() {
+            Some(name) => Self::Name(kind, name),
+            None => Self::Filter(kind, filter),
+        }
+    }
+
     fn is_about(&self, filter: &TopicFilter) -> bool {
         match self {
             Self::Name(DestinationKind::Topic, name) => filter.matches(name),
@@ -275,24 +279,13 @@ struct Payload {
     #[serde(skip_serializing_if = "Option::is_none")]
     text: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    hex: Option<Hex>,
+    hex: Option<String>,
     /// True if only the beginning is shown.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     cut: bool,
     /// The reason why the body is not shown.
     #[serde(skip_serializing_if = "Option::is_none")]
     withheld: Option<&'static str>,
-}
-
-/// Bytes, written as hexadecimal digits.
-#[derive(Debug, PartialEq, Eq)]
-struct Hex(Box<[u8]>);
-
-impl Serialize for Hex {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let digits = self.0.iter().map(|byte| format!("{byte:02x}"));
-        serializer.serialize_str(&digits.collect::<String>())
-    }
 }
 
 impl Payload {
@@ -319,16 +312,25 @@ impl Payload {
             text: text.map(|text| secrets::without_tokens(text).into_owned()),
             hex: match text {
                 Some(_) => None,
-                None => Some(Hex(beginning[..beginning.len().min(MAX_HEX_BYTES)].into())),
+                None => Some(hex(beginning)),
             },
             withheld: None,
         }
     }
 }
 
-/// Returns the beginning of a text, of at most this number of bytes.
-fn cut(text: &str, max_bytes: usize) -> &str {
-    &text[..text.floor_char_boundary(max_bytes)]
+/// Returns the text, or its beginning of at most this number of bytes and a mark.
+fn cut(text: &str, max_bytes: usize) -> Cow<'_, str> {
+    match text.len() <= max_bytes {
+        true => Cow::Borrowed(text),
+        false => format!("{}…", &text[..text.floor_char_boundary(max_bytes)]).into(),
+    }
+}
+
+/// Returns the beginning of bytes, at most [`MAX_HEX_BYTES`] of them, as hexadecimal digits.
+pub fn hex(bytes: &[u8]) -> String {
+    let beginning = bytes.iter().take(MAX_HEX_BYTES);
+    beginning.map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Maximum number of fields of a frame that are shown.
@@ -361,7 +363,7 @@ mod tests {
         assert_eq!(shown.text, Some("한".repeat(MAX_PAYLOAD_BYTES / 3)));
         let binary = Payload::of(&[0xff; 100], Some(1_000));
         assert_eq!((binary.text, binary.bytes), (None, 1_000));
-        assert_eq!(binary.hex, Some(Hex([0xff; MAX_HEX_BYTES].into())));
+        assert_eq!(binary.hex, Some("ff".repeat(MAX_HEX_BYTES)));
         let json = serde_json::to_string(&Payload::of(&[0, 0xab], None)).expect("JSON");
         assert_eq!(json, r#"{"bytes":2,"hex":"00ab"}"#);
     }
@@ -376,6 +378,20 @@ mod tests {
         let first = &frame.fields[0];
         assert!(first.value.len() <= MAX_VALUE_BYTES + '…'.len_utf8());
         assert!(first.name.len() <= MAX_NAME_BYTES + '…'.len_utf8());
+    }
+
+    #[test]
+    fn only_a_value_that_is_cut_has_a_mark() {
+        let whole = "v".repeat(MAX_VALUE_BYTES);
+        // The last character has no room.
+        let wide = format!("{}한", "v".repeat(MAX_VALUE_BYTES - 1));
+        let mut frame = Frame::default();
+        for value in [&*whole, &wide] {
+            frame.field("name", value);
+        }
+        assert_eq!(frame.fields[0].value, whole);
+        let cut = format!("{}…", "v".repeat(MAX_VALUE_BYTES - 1));
+        assert_eq!(frame.fields[1].value, cut);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use wire::mqtt::{
     Unsubscribe, Version, Will,
 };
 
-use super::frame::{Frame, Named};
+use super::frame::{Frame, Named, hex};
 
 /// Describes a packet. `aliased` is the topic that a topic alias stands for, if the packet has no topic name of its own.
 pub fn describe<'a>(packet: &Packet<'a>, version: Version, aliased: Option<&str>) -> Frame<'a> {
@@ -264,10 +264,7 @@ fn name(topic: &str, frame: &mut Frame<'_>) {
 fn filter(filter: wire::mqtt::TopicFilter<'_>, frame: &mut Frame<'_>) {
     let filter = filter.shared().map_or(filter, |shared| shared.filter);
     if let Ok((kind, filter)) = subscribed_to(filter.as_str()) {
-        frame.names.push(match filter.exact() {
-            Some(name) => Named::Name(kind, name),
-            None => Named::Filter(kind, filter),
-        });
+        frame.names.push(Named::of(kind, filter));
     }
 }
 
@@ -293,15 +290,9 @@ fn reason(code: u8, reason: impl fmt::Debug) -> String {
 fn bytes(data: &[u8]) -> String {
     match std::str::from_utf8(data) {
         Ok(text) => text.to_owned(),
-        Err(_) => {
-            let digits = data.iter().take(MAX_HEX_BYTES);
-            digits.map(|byte| format!("{byte:02x}")).collect()
-        }
+        Err(_) => hex(data),
     }
 }
-
-/// Number of bytes that are shown as hexadecimal digits.
-const MAX_HEX_BYTES: usize = 64;
 
 #[cfg(test)]
 mod tests;

@@ -1,4 +1,4 @@
-//! What a trace leaves out: credentials.
+//! The part that a trace leaves out: credentials.
 //!
 //! | secret | rule |
 //! |---|---|

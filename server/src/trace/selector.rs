@@ -1,16 +1,11 @@
 //! Which connections and frames a trace shows.
 
-use std::{
-    fmt,
-    net::{IpAddr, SocketAddr},
-    num::NonZeroU16,
-    str::FromStr,
-};
+use std::{fmt, net::SocketAddr, num::NonZeroU16, str::FromStr};
 
 use broker::{ClientAddress, TopicFilter};
 
 use super::frame::{Frame, Identity};
-use crate::connection_control::{InvalidNetwork, Network};
+use crate::connection_control::Network;
 
 /// The conditions of a trace. A frame is shown if all of them hold.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -99,14 +94,8 @@ impl FromStr for AddressSelector {
             return Ok(Self { network, port });
         }
         let with_port: SocketAddr = text.parse().map_err(|_| InvalidAddressSelector)?;
-        let bits = match with_port.ip().to_canonical() {
-            IpAddr::V4(_) => 32,
-            IpAddr::V6(_) => 128,
-        };
-        let network: Result<Network, InvalidNetwork> =
-            format!("{}/{bits}", with_port.ip().to_canonical()).parse();
         Ok(Self {
-            network: network.map_err(|_| InvalidAddressSelector)?,
+            network: Network::of_one(with_port.ip()),
             port: Some(NonZeroU16::new(with_port.port()).ok_or(InvalidAddressSelector)?),
         })
     }

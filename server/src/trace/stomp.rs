@@ -59,10 +59,7 @@ pub fn negotiated(connect: &stomp::Frame<'_>) -> Option<Version> {
 fn names(command: Command, destination: &str, session: &str) -> Vec<Named> {
     if command == Command::Subscribe {
         let found = subscribed_to_single(destination, session).ok();
-        let named = found.map(|found| match found.name.exact() {
-            Some(name) => Named::Name(found.kind, name),
-            None => Named::Filter(found.kind, found.name),
-        });
+        let named = found.map(|found| Named::of(found.kind, found.name));
         return named.into_iter().collect();
     }
     let targets = sent_to(destination, session).unwrap_or_default();

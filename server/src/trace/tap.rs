@@ -27,7 +27,7 @@ pub(super) struct TapState {
     slot: Mutex<Slot>,
 }
 
-/// What the tap has found out at a generation of the traces.
+/// The finding of the tap at a generation of the traces.
 #[derive(Default)]
 struct Slot {
     generation: u64,
@@ -51,7 +51,7 @@ struct Watched {
 /// The source of a delivery.
 #[derive(Debug, Clone, Copy)]
 pub struct Delivered<'a> {
-    /// Whether the message was published to a topic or sent to a queue.
+    /// The kind of the destination to which the message was published or sent.
     pub kind: DestinationKind,
     /// Its name.
     pub name: &'a TopicName,
