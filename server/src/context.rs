@@ -6,8 +6,15 @@ use std::{
     time::{Duration, Instant},
 };
 
-use broker::{Broker, Client, DetachingSession, Outcome, Peer, Permissions, Reader, Session};
-use tokio::{runtime::Handle, sync::watch, task::yield_now, time::sleep};
+use broker::{
+    Blocked, Broker, Client, DetachingSession, Outcome, Peer, Permissions, Reader, Session,
+};
+use tokio::{
+    runtime::Handle,
+    sync::watch,
+    task::yield_now,
+    time::{self, sleep, timeout_at},
+};
 
 use crate::{
     access_control::{AccessControl, Principal},
@@ -114,6 +121,22 @@ pub async fn durable(broker: &Broker, ticket: Option<u64>) {
         poll_fn(|context| wait.poll(context.waker())).await;
     }
 }
+
+/// Waits for subscriptions with the rule `block` that a message has found too far behind. Returns false if they have not caught up at
+/// this time; the message is accepted in any case. The timer is created by the call, which needs a runtime of tokio, and not by the
+/// first poll.
+pub fn unblocked<'a>(
+    broker: &'a Broker,
+    blocked: &'a mut Blocked,
+    until: time::Instant,
+) -> impl Future<Output = bool> + use<'a> {
+    let caught_up = poll_fn(|context| broker.poll_unblocked(blocked, context.waker()));
+    let caught_up = timeout_at(until, caught_up);
+    async { caught_up.await.is_ok() }
+}
+
+/// Maximum time that a publisher waits for subscriptions with the rule `block`.
+pub const MAX_BLOCKED_TIME: Duration = Duration::from_secs(30);
 
 /// Removes the rest of a session from the broker, with the same pauses as a connection with expensive requests.
 async fn finish_detach(context: ServerContext, mut detaching: DetachingSession) {

@@ -11,10 +11,11 @@ use crate::{cli::ServeOptions, net::BindError};
 pub use crate::{
     clock::unix_ms,
     content_type::interned as interned_content_type,
-    context::{ServerContext, durable},
+    context::{MAX_BLOCKED_TIME, ServerContext, durable, unblocked},
     http::{ForeignRequest, HttpService},
     listener::ConnectionLimit,
     measurements::{Label, ListenerName},
+    polled_peer::PolledPeer,
     port::Port,
     public_url::check_prefix,
     scheduling::{InvalidRequest, ScheduleRequest},

@@ -42,6 +42,7 @@ mod net;
 mod partial_input;
 mod peek;
 mod policy;
+mod polled_peer;
 mod port;
 mod protocol_detection;
 mod proxy_header;

@@ -9,10 +9,14 @@ use std::{future::poll_fn, sync::Arc, task::Poll, time::Duration};
 use broker::{DueWork, Outcome};
 use tokio::{
     task::yield_now,
-    time::{Instant, timeout, timeout_at},
+    time::{Instant, timeout},
 };
 
-use crate::{clock, context::durable, server::Server};
+use crate::{
+    clock,
+    context::{durable, unblocked},
+    server::Server,
+};
 
 /// Runs as long as the server accepts publications.
 pub async fn run_scheduler(server: Arc<Server>) {
@@ -46,19 +50,12 @@ async fn deliver_all_due(server: &Server) -> bool {
         if outcome.is_journal_full {
             durable(&server.broker, outcome.owed).await;
         }
-        wait_for_slow_subscribers(server, &mut outcome, until).await;
+        unblocked(&server.broker, &mut outcome.blocked, until).await;
         match work {
             DueWork::More => yield_now().await,
             DueWork::Done => return true,
         }
     }
-}
-
-/// Waits for subscriptions with the rule `block`, for a bounded time.
-async fn wait_for_slow_subscribers(server: &Server, outcome: &mut Outcome, until: Instant) {
-    let blocked = &mut outcome.blocked;
-    let caught_up = poll_fn(|context| server.broker.poll_unblocked(blocked, context.waker()));
-    let _ = timeout_at(until, caught_up).await;
 }
 
 /// Waits until something is scheduled. Returns its time.

@@ -2,7 +2,6 @@
 
 use std::{
     fmt,
-    future::poll_fn,
     ops::Deref,
     pin::Pin,
     sync::Arc,
@@ -11,7 +10,7 @@ use std::{
 
 use broker::{Acknowledgement, Consume, DeliveryId, Outcome, Session, Settlement, Source, Verdict};
 use carillon_server::embedding::{durable, unix_ms};
-use futures_util::Stream;
+use futures_util::{Stream, StreamExt};
 
 use crate::{
     error::Error,
@@ -65,7 +64,7 @@ impl Consumer {
 
     /// Waits for the next delivery. Returns `None` when the server stops. Nothing is lost if the future is dropped.
     pub async fn next(&mut self) -> Option<Delivery> {
-        poll_fn(|context| Pin::new(&mut *self).poll_next(context)).await
+        StreamExt::next(self).await
     }
 }
 
@@ -74,8 +73,7 @@ impl Stream for Consumer {
 
     fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Delivery>> {
         let inbox = &mut self.get_mut().inbox;
-        let taken = inbox.poll_next(context, |core, delivery| {
-            let message = Message::new(core.server.broker.id_of(delivery.entry), delivery);
+        let taken = inbox.poll_next(context, |message, delivery| {
             (message, delivery.count, delivery.id)
         });
         taken.map(|taken| {

@@ -6,31 +6,16 @@ use std::{
     task::{Context, Poll},
 };
 
-use broker::{Outcome, Peer, Reader, Session, SubscribeError};
-use carillon_server::embedding::unix_ms;
-use futures_util::task::AtomicWaker;
+use broker::{Outcome, Reader, Session, SubscribeError};
+use carillon_server::embedding::{PolledPeer, unix_ms};
 
-use crate::{error::Error, running::Core};
+use crate::{error::Error, message::Message, running::Core};
 
 /// The reading side of a session within this process. Dropping it ends the session.
 pub(crate) struct Inbox {
     pub(crate) core: Arc<Core>,
     reader: Reader,
-    waker: Arc<InboxWaker>,
-}
-
-/// The broker's callback.
-#[derive(Default)]
-struct InboxWaker(AtomicWaker);
-
-impl Peer for InboxWaker {
-    fn deliver(&self) {
-        self.0.wake();
-    }
-
-    fn wake(&self) {
-        self.0.wake();
-    }
+    peer: Arc<PolledPeer>,
 }
 
 impl Inbox {
@@ -41,15 +26,15 @@ impl Inbox {
     ) -> Result<Self, Error> {
         let _runtime = core.runtime.enter();
         let server = &core.server;
-        let waker = Arc::<InboxWaker>::default();
-        let peer: Weak<InboxWaker> = Arc::downgrade(&waker);
+        let peer = Arc::<PolledPeer>::default();
+        let callback: Weak<PolledPeer> = Arc::downgrade(&peer);
         let client = server.broker.pools().own_client();
         let name = server.session_name("local");
-        let reader = server.broker.attach_for(&client, name, peer);
+        let reader = server.broker.attach_for(&client, name, callback);
         let inbox = Self {
             core: Arc::clone(core),
             reader,
-            waker,
+            peer,
         };
         let session = inbox.reader.session();
         if let Err(stopped) = core.add_session(session) {
@@ -66,14 +51,14 @@ impl Inbox {
         self.reader.session()
     }
 
-    /// Returns the next delivery in the form that `take` gives it; `None` when the session has ended.
+    /// Returns the next delivery in the form that `take` gives it, with its message; `None` when the session has ended.
     pub(crate) fn poll_next<T>(
         &mut self,
         context: &mut Context<'_>,
-        take: impl Fn(&Core, &broker::Delivery<'_>) -> T,
+        take: impl Fn(Message, &broker::Delivery<'_>) -> T,
     ) -> Poll<Option<T>> {
         // Registered before the check: an event in between wakes the task.
-        self.waker.0.register(context.waker());
+        self.peer.register(context.waker());
         if self.session().is_ended() {
             return Poll::Ready(None);
         }
@@ -81,12 +66,13 @@ impl Inbox {
         let mut taken = None;
         self.reader.session().begin_drain();
         let has_no_more = self.reader.drain(unix_ms(), |delivery| {
-            taken = Some(take(&self.core, &delivery));
+            let id = self.core.server.broker.id_of(delivery.entry);
+            taken = Some(take(Message::new(id, &delivery), &delivery));
             ControlFlow::Break(())
         });
         if taken.is_none() && !has_no_more {
             // The search for the next message continues after other tasks have run.
-            self.waker.0.wake();
+            self.peer.wake();
         }
         match taken {
             Some(taken) => Poll::Ready(Some(taken)),

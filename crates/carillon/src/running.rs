@@ -4,15 +4,14 @@ use std::{
     collections::HashMap,
     net::SocketAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
 };
 
 use broker::{DestinationKind, Header, Outcome, Session, TopicFilter, TopicName};
 use carillon_server::embedding::{
-    ConnectionLimit, HttpService, ListenerName, ScheduleRequest, Server, ServerContext, durable,
-    interned_content_type, set_headers, unix_ms,
+    ConnectionLimit, HttpService, ListenerName, MAX_BLOCKED_TIME, ScheduleRequest, Server,
+    ServerContext, durable, interned_content_type, set_headers, unblocked, unix_ms,
 };
-use tokio::{runtime::Handle, sync::watch};
+use tokio::{runtime::Handle, sync::watch, time::Instant};
 
 use crate::{
     error::Error,
@@ -54,12 +53,10 @@ impl Core {
         let mut outcome = self.publish_now(publication)?;
         let broker = &self.server.broker;
         self.unless_stopped(durable(broker, outcome.owed)).await?;
-        let caught_up = std::future::poll_fn(|context| {
-            broker.poll_unblocked(&mut outcome.blocked, context.waker())
-        });
         let caught_up = {
             let _runtime = self.runtime.enter();
-            tokio::time::timeout(MAX_BLOCKED_TIME, caught_up)
+            let until = Instant::now() + MAX_BLOCKED_TIME;
+            unblocked(broker, &mut outcome.blocked, until)
         };
         // The message is accepted in any case.
         let _ = self.unless_stopped(caught_up).await;
@@ -194,5 +191,3 @@ pub(crate) fn topic_filter(text: &str) -> Result<TopicFilter, Error> {
 
 /// The producer of messages that this process publishes.
 const PRODUCER: &str = "local";
-/// Maximum time that a publisher waits for blocking subscribers, as over HTTP.
-const MAX_BLOCKED_TIME: Duration = Duration::from_secs(30);

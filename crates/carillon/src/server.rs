@@ -99,7 +99,7 @@ impl Server {
     /// - Requests need a name of the own machine in the header `Host`, unless [`Builder::allow_host`] names others.
     /// - If the program serves with [`into_make_service_with_connect_info`](Router::into_make_service_with_connect_info) and
     ///   [`SocketAddr`], limits and bans hold for the address of each client; otherwise all clients count as one, `127.0.0.1`.
-    /// - WebSockets need HTTP/1.1. Each one uses a connection of the loopback interface in addition.
+    /// - WebSockets need HTTP/1.1. Each one uses a pair of Unix sockets in addition.
     /// - Requests run on the threads of the server. After its stop they get the status 503.
     /// - The program's limits of its connections apply, and `--max-connections` to WebSockets.
     #[must_use = "the routes are served by another program"]
@@ -180,7 +180,7 @@ impl Server {
     pub async fn stop(&self) -> Result<(), Error> {
         let stop = self.ending().stop.take();
         if let Some(stop) = stop {
-            // If the server has stopped by itself, nobody receives it.
+            // If the server has stopped by itself, there is no receiver.
             let _ = stop.send(self.grace);
         }
         // Ends with an error, because the sender is dropped.

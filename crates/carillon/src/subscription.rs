@@ -2,14 +2,13 @@
 
 use std::{
     fmt,
-    future::poll_fn,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
 };
 
 use broker::{MessageId, Retained, Subscribe};
-use futures_util::Stream;
+use futures_util::{Stream, StreamExt};
 
 use crate::{
     error::Error,
@@ -79,7 +78,7 @@ impl Subscription {
 
     /// Waits for the next message. Returns `None` when the server stops. Nothing is lost if the future is dropped.
     pub async fn next(&mut self) -> Option<Message> {
-        poll_fn(|context| Pin::new(&mut *self).poll_next(context)).await
+        StreamExt::next(self).await
     }
 }
 
@@ -87,9 +86,8 @@ impl Stream for Subscription {
     type Item = Message;
 
     fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Message>> {
-        self.get_mut().inbox.poll_next(context, |core, delivery| {
-            Message::new(core.server.broker.id_of(delivery.entry), delivery)
-        })
+        let inbox = &mut self.get_mut().inbox;
+        inbox.poll_next(context, |message, _| message)
     }
 }
 

@@ -27,7 +27,7 @@ pub(crate) struct Started {
 }
 
 /// Runs a server until it is stopped, and its sockets are closed. `report` gets the result of the start, and returns false if
-/// nobody uses the server.
+/// the program does not want the server any more.
 pub(crate) fn run(
     options: Options,
     threads: Option<usize>,

@@ -14,19 +14,18 @@ use std::{
 
 use access::Right;
 use axum::{
-    body::{Body, Bytes},
+    body::Bytes,
     extract::{Extension, State},
-    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
-    response::{IntoResponse, Response},
+    http::{HeaderMap, StatusCode},
+    response::Response,
 };
 use broker::{
-    Broker, ClientAddress, Delivery, DestinationKind, Missed, Outcome, Overflow, Peer, PoolError,
+    Broker, ClientAddress, Delivery, DestinationKind, Missed, Outcome, Overflow, PoolError,
     QuotaCharge, Reader, Selector, Start, Subscribe, TopicFilter,
 };
-use futures_util::task::AtomicWaker;
 use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, Interval, interval_at};
-use tokio_stream::{Stream, StreamExt, wrappers::WatchStream};
+use tokio_stream::Stream;
 use wire::stomp::server::{self, Since};
 
 use super::{
@@ -34,7 +33,7 @@ use super::{
     login::Rights,
     problem::{Problem, refuse_temporary},
     read_deadline::ReadDeadline,
-    traced_requests,
+    server_sent_events, traced_requests,
 };
 use crate::{
     clock,
@@ -42,6 +41,7 @@ use crate::{
     context::ServerContext,
     fairness,
     message::{Encoded, Message, push_json},
+    polled_peer::PolledPeer,
     server::Server,
     spans, subscription_options,
 };
@@ -72,26 +72,14 @@ pub async fn events(
     let context = server.context(client, principal);
     let mut subscription = Subscription::new(&server, context, &filter, options)?;
     subscription.list(address.0, port.map(|port| port.0), charge);
-    let stopping = WatchStream::new(server.stopping.clone()).filter(|stopping| *stopping);
     let events = EventStream {
         subscription,
-        stopping,
+        stopping: server_sent_events::stopping(&server),
         is_stopping: false,
         keep_alive: interval_at(Instant::now() + KEEP_ALIVE, KEEP_ALIVE),
     };
     // A client that does not read lags, and the subscription's overflow rule applies.
-    read_deadline.disable();
-    let mut response = Body::from_stream(events).into_response();
-    let headers = response.headers_mut();
-    for (name, value) in [
-        (header::CONTENT_TYPE, "text/event-stream"),
-        (header::CACHE_CONTROL, "no-store"),
-        // Proxies that buffer responses would delay messages.
-        (HeaderName::from_static("x-accel-buffering"), "no"),
-    ] {
-        headers.insert(name, HeaderValue::from_static(value));
-    }
-    Ok(response)
+    Ok(server_sent_events::response(events, &read_deadline))
 }
 
 /// The query `?since=…&overflow=…&selector=…`.
@@ -144,27 +132,13 @@ impl EventsQuery {
 struct Subscription {
     context: ServerContext,
     reader: Reader,
-    stream_waker: Arc<StreamWaker>,
+    peer: Arc<PolledPeer>,
     /// The place in the list of open connections; `None` before the response begins.
     listed: Option<Arc<OpenConnection>>,
     /// The message that is being encoded, piece by piece.
     current: Option<Message>,
     /// True if the search for the next message continues after other tasks have run.
     is_searching: bool,
-}
-
-/// The broker's callback for the stream.
-#[derive(Default)]
-struct StreamWaker(AtomicWaker);
-
-impl Peer for StreamWaker {
-    fn deliver(&self) {
-        self.0.wake();
-    }
-
-    fn wake(&self) {
-        self.0.wake();
-    }
 }
 
 impl Subscription {
@@ -174,15 +148,15 @@ impl Subscription {
         filter: &TopicFilter,
         options: SubscriptionOptions,
     ) -> Result<Self, Problem> {
-        let stream_waker = Arc::<StreamWaker>::default();
-        let peer: Weak<StreamWaker> = Arc::downgrade(&stream_waker);
+        let peer = Arc::<PolledPeer>::default();
+        let callback: Weak<PolledPeer> = Arc::downgrade(&peer);
         let name = server.session_name("events");
-        let reader = server.broker.attach_for(&context.client, name, peer);
+        let reader = server.broker.attach_for(&context.client, name, callback);
         context.restrict(reader.session());
         let subscription = Self {
             context,
             reader,
-            stream_waker,
+            peer,
             listed: None,
             current: None,
             is_searching: false,
@@ -271,7 +245,7 @@ impl Subscription {
         *is_searching = current.is_none() && !has_no_more;
         if *is_searching {
             // Other tasks run first.
-            self.stream_waker.wake();
+            self.peer.wake();
         }
     }
 }
@@ -301,7 +275,7 @@ impl<S: Stream<Item = bool> + Unpin> Stream for EventStream<S> {
     fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = self.get_mut();
         // Register before checking: an event in between wakes the task.
-        this.subscription.stream_waker.0.register(context.waker());
+        this.subscription.peer.register(context.waker());
         if this.subscription.is_ended(context) {
             return Poll::Ready(None);
         }

@@ -39,6 +39,7 @@ mod refusals;
 mod routes;
 mod scheduled;
 mod security;
+mod server_sent_events;
 mod sign_in;
 mod theme;
 mod trace;

@@ -19,7 +19,7 @@ use super::{
 use crate::{
     access_control::{RateExceeded, UserAccount},
     clock, content_type,
-    context::durable,
+    context::{MAX_BLOCKED_TIME, durable, unblocked},
     scheduling::{InvalidRequest, ScheduleRequest},
     server::Server,
     shared_headers,
@@ -151,11 +151,8 @@ pub async fn publish(
     }
     let broker = &server.broker;
     durable(broker, outcome.owed).await;
-    let caught_up = std::future::poll_fn(|context| {
-        broker.poll_unblocked(&mut outcome.blocked, context.waker())
-    });
-    // The message is accepted in any case.
-    let _ = tokio::time::timeout(MAX_BLOCKED_TIME, caught_up).await;
+    let until = Instant::now() + MAX_BLOCKED_TIME;
+    unblocked(broker, &mut outcome.blocked, until).await;
     match outcome.results.pop() {
         Some(result) => Ok(result?),
         None => Err(Problem::new(
@@ -206,5 +203,3 @@ fn message_headers(headers: &HeaderMap) -> Result<Vec<Header>, Problem> {
 pub const HEADER_PREFIX: &str = "carillon-header-";
 /// Maximum time that a publisher waits for the rate of its user.
 const MAX_RATE_WAIT: Duration = Duration::from_secs(10);
-/// Maximum time that a publisher waits for blocking subscribers.
-const MAX_BLOCKED_TIME: Duration = Duration::from_secs(30);

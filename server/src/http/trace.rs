@@ -10,17 +10,20 @@ use std::{
 };
 
 use axum::{
-    body::{Body, Bytes},
+    body::Bytes,
     extract::{Extension, State},
-    http::{HeaderName, HeaderValue, StatusCode, header},
-    response::{IntoResponse as _, Response},
+    http::StatusCode,
+    response::Response,
 };
 use broker::TopicFilter;
 use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, Interval, interval_at};
-use tokio_stream::{Stream, StreamExt as _, wrappers::WatchStream};
+use tokio_stream::Stream;
 
-use super::{extract::Query, login::Rights, problem::Problem, read_deadline::ReadDeadline};
+use super::{
+    extract::Query, login::Rights, problem::Problem, read_deadline::ReadDeadline,
+    server_sent_events,
+};
 use crate::{
     access_control::Principal,
     clock, fairness,
@@ -51,11 +54,10 @@ pub async fn trace(
     rights.note_managed("trace", &selected);
     let mut first = String::new();
     push_event(&mut first, "trace", &Started::new(&selected));
-    let stopping = WatchStream::new(server.stopping.clone()).filter(|stopping| *stopping);
     let events = TraceStream {
         running,
         principal,
-        stopping,
+        stopping: server_sent_events::stopping(&server),
         piece: first,
         ends_at: Instant::now() + MAX_DURATION,
         ticks: interval_at(Instant::now() + TICK, TICK),
@@ -63,18 +65,7 @@ pub async fn trace(
         is_ended: false,
     };
     // The bounds of a trace apply to a client that does not read.
-    read_deadline.disable();
-    let mut response = Body::from_stream(events).into_response();
-    let headers = response.headers_mut();
-    for (name, value) in [
-        (header::CONTENT_TYPE, "text/event-stream"),
-        (header::CACHE_CONTROL, "no-store"),
-        // Proxies that buffer responses would delay frames.
-        (HeaderName::from_static("x-accel-buffering"), "no"),
-    ] {
-        headers.insert(name, HeaderValue::from_static(value));
-    }
-    Ok(response)
+    Ok(server_sent_events::response(events, &read_deadline))
 }
 
 /// The query.

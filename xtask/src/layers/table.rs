@@ -104,6 +104,7 @@ const SERVER: Crate = Crate {
             "message",
             "name_cache",
             "policy",
+            "polled_peer",
             "port",
             "protocol_detection",
             "public_url",

@@ -10,7 +10,7 @@ use broker::{
     Acted, ActionRequest, MessageAction, Outcome, QueueFigures, SharedEntry, TopicName,
     WaitingPart, WaitingWalk,
 };
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
 use super::{
     Done, Verb,
@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     clock,
-    context::durable,
+    context::{durable, unblocked},
     fairness,
     http::{problem::Problem, publish::wait_for_rate},
 };
@@ -315,9 +315,7 @@ impl<'a> Run<'a> {
         if std::mem::take(&mut self.outcome.is_journal_full) {
             durable(&server.broker, self.outcome.owed).await;
         }
-        let blocked = &mut self.outcome.blocked;
-        let caught_up = poll_fn(|context| server.broker.poll_unblocked(blocked, context.waker()));
-        let is_late = timeout_at(self.deadline, caught_up).await.is_err();
+        let is_late = !unblocked(&server.broker, &mut self.outcome.blocked, self.deadline).await;
         if (is_late || Instant::now() >= self.deadline) && !self.is_over() {
             let seconds = MAX_TIME.as_secs();
             self.stopped = Some(format!("the request has taken {seconds} seconds"));
