@@ -36,7 +36,7 @@ pub struct Frames {
     while_paused: u64,
 }
 
-/// What is shown of the lines. An empty text stands for all.
+/// The conditions on the lines that are shown. An empty text stands for all.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filter {
     pub direction: String,

@@ -205,28 +205,35 @@ fn with_query(page: &RequestPath) -> String {
 
 #[cfg(test)]
 mod tests {
-    /// The server renders a page on one thread, and may send and drop it on another.
+    /// Renders the page of a path. The owner holds what the page uses.
     #[cfg(feature = "ssr")]
-    #[test]
-    fn every_page_can_be_dropped_on_another_thread() {
+    fn rendered(path: &str) -> (leptos::prelude::Owner, String) {
         use std::sync::Arc;
 
         use hydration_context::SsrSharedContext;
         use leptos::prelude::{Owner, RenderHtml as _, provide_context};
 
-        use crate::{RequestPath, route};
+        let owner = Owner::new_root(Some(Arc::new(SsrSharedContext::new())));
+        let html = owner.with(|| {
+            provide_context(crate::RequestPath {
+                path: path.to_owned(),
+                query: String::new(),
+            });
+            super::shell().to_html()
+        });
+        (owner, html)
+    }
+
+    /// The server renders a page on one thread, and may send and drop it on another.
+    #[cfg(feature = "ssr")]
+    #[test]
+    fn every_page_can_be_dropped_on_another_thread() {
+        use crate::route;
 
         let folders = route::FOLDERS.map(|(folder, _)| format!("{folder}a"));
         let paths = route::PATHS.map(str::to_owned).into_iter().chain(folders);
         for path in paths {
-            let owner = Owner::new_root(Some(Arc::new(SsrSharedContext::new())));
-            let html = owner.with(|| {
-                provide_context(RequestPath {
-                    path: format!("/{}", path.trim_start_matches("./")),
-                    query: String::new(),
-                });
-                super::shell().to_html()
-            });
+            let (owner, html) = rendered(&format!("/{}", path.trim_start_matches("./")));
             assert!(html.contains("<main"), "{path}: {html}");
             let dropped = std::thread::spawn(move || owner.cleanup());
             assert!(dropped.join().is_ok(), "{path}");
@@ -236,19 +243,7 @@ mod tests {
     #[cfg(feature = "ssr")]
     #[test]
     fn a_name_in_the_title_cannot_end_it() {
-        use std::sync::Arc;
-
-        use hydration_context::SsrSharedContext;
-        use leptos::prelude::{Owner, RenderHtml as _, provide_context};
-
-        let owner = Owner::new_root(Some(Arc::new(SsrSharedContext::new())));
-        let html = owner.with(|| {
-            provide_context(crate::RequestPath {
-                path: "/topics/%3C%2Ftitle%3E%26lt%3B".to_owned(),
-                query: String::new(),
-            });
-            super::shell().to_html()
-        });
+        let (_owner, html) = rendered("/topics/%3C%2Ftitle%3E%26lt%3B");
         let (_, title) = html.split_once("<title>").expect("a title");
         let (title, _) = title.split_once("</title>").expect("its end");
         assert!(title.starts_with("&lt;/title>&amp;lt; · "), "{title}");

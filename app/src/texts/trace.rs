@@ -1,4 +1,4 @@
-//! What a client and the server send each other.
+//! The trace of a connection.
 
 texts! {
     SHOW = "Trace", "추적";

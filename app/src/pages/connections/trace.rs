@@ -1,4 +1,4 @@
-//! What a connection and the server send each other, while the reader watches.
+//! The trace of a connection: the frames in both directions, while the reader watches.
 
 use std::{cell::RefCell, rc::Rc};
 
@@ -30,12 +30,15 @@ pub fn Trace(id: u64) -> impl IntoView {
             frames.update(Frames::go_on);
         }
     });
-    let list = move || frames.with(|frames| filter.with(|filter| frames.shown(filter)));
+    let list = Memo::new(move |_| frames.with(|frames| filter.with(|filter| frames.shown(filter))));
     let count = move || {
         let kept = frames.with(Frames::len);
         match frames.with(Frames::is_empty) {
             true => String::new(),
-            false => texts::trace::COUNT.with(&[&list().len().to_string(), &kept.to_string()]),
+            false => {
+                let shown = list.with(Vec::len);
+                texts::trace::COUNT.with(&[&shown.to_string(), &kept.to_string()])
+            }
         }
     };
     let kinds = Memo::new(move |_| frames.with(|frames| frames.kinds().to_vec()));
@@ -81,7 +84,7 @@ pub fn Trace(id: u64) -> impl IntoView {
             </p>
             // Not a live region: a screen reader would read every frame.
             <ol class="frames" aria-label=texts::trace::FRAMES.get() tabindex="0">
-                {move || list().into_iter().map(line).collect_view()}
+                {move || list.get().into_iter().map(line).collect_view()}
             </ol>
         </div>
     }
