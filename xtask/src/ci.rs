@@ -40,7 +40,8 @@ pub fn check_release() -> Result<()> {
     stage("tests of the spans, with OpenTelemetry", traces::test)
 }
 
-fn lint<S: AsRef<str>>(packages: &[S], arguments: &[&str]) -> Result<()> {
+/// Runs clippy with warnings denied.
+pub fn lint<S: AsRef<str>>(packages: &[S], arguments: &[&str]) -> Result<()> {
     let mut clippy = cargo(&["clippy"]);
     packages::select(&mut clippy, packages).args(arguments);
     run(clippy.args(["--", "-D", "warnings"]))

@@ -21,10 +21,10 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use sha2::{Digest, Sha256};
 
-use crate::dist;
-use crate::process::{ask, cargo, cargo_build, command, find, root, run, stage};
+use crate::process::{ask, cargo, command, find, root, run, stage};
 use crate::profile::Profile;
 use crate::tools::tool;
+use crate::{dist, server};
 
 /// Builds all files, or tries those that were built.
 pub fn run_with(arguments: &[String]) -> Result<()> {
@@ -44,7 +44,9 @@ fn build() -> Result<()> {
     }
     fs::create_dir_all(&folder)?;
     stage("dist", || dist::build(Profile::Release))?;
-    let program = stage("static program", || compile(&target))?;
+    let program = stage("static program", || {
+        server::binary(&["--release", "--target", &target], &[])
+    })?;
     let content = folder.join("content");
     stage("manual pages and completions", || {
         collect(&program, &content)
@@ -72,16 +74,6 @@ fn require(target: &str) -> Result<()> {
         run(command("rustup").args(["target", "add", target]))?;
     }
     Ok(())
-}
-
-fn compile(target: &str) -> Result<PathBuf> {
-    let files = cargo_build("carillon-server", &["--release", "--target", target], &[])?;
-    let mut programs = files
-        .into_iter()
-        .filter(|file| file.file_name().is_some_and(|name| name == "carillon"));
-    programs
-        .next()
-        .context("carillon-server built, but without its binary")
 }
 
 /// Copies everything that is installed into a folder.

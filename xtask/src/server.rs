@@ -43,7 +43,12 @@ fn link_to_short_path(binary: &Path) -> Result<PathBuf> {
 pub fn compile(profile: Profile, environment: &[(&str, PathBuf)]) -> Result<PathBuf> {
     let arguments = profile.of_server()?;
     let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
-    cargo_build("carillon-server", &arguments, environment)?
+    binary(&arguments, environment)
+}
+
+/// Builds the server with these arguments of cargo and these variables. Returns the binary.
+pub fn binary(arguments: &[&str], environment: &[(&str, PathBuf)]) -> Result<PathBuf> {
+    cargo_build("carillon-server", arguments, environment)?
         .into_iter()
         .find(|file| file.file_stem().is_some_and(|stem| stem == "carillon"))
         .context("carillon-server built, but without its binary")

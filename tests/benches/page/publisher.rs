@@ -60,7 +60,7 @@ impl Drop for Publisher {
 }
 
 /// Connects to the HTTP port, which detects STOMP by its first bytes.
-fn connect(server: SocketAddr) -> TcpStream {
+pub fn connect(server: SocketAddr) -> TcpStream {
     let mut socket = TcpStream::connect(server).expect("the server listens");
     socket.set_nodelay(true).expect("an option of TCP");
     let connect = b"CONNECT\naccept-version:1.2\nhost:x\n\n\0";

@@ -2,7 +2,6 @@
 //! live, opening the folder, scrolling, and memory.
 
 use std::io::{Read, Write};
-use std::net::TcpStream;
 use std::time::Instant;
 
 use harness::Carillon;
@@ -11,6 +10,7 @@ use harness::deadline::set_deadline_s;
 use harness::http::get;
 use serde_json::Value;
 
+use crate::publisher;
 use crate::window::{self, Sample};
 
 /// Number of topics in the folder `flat`.
@@ -169,8 +169,8 @@ const SCROLL: &str = "const done = arguments[arguments.length - 1];
 
 /// Publishes one message on each topic, over one connection.
 fn publish(server: &Carillon) {
-    let mut socket = TcpStream::connect(server.address()).expect("the server listens");
-    let mut frames = b"CONNECT\naccept-version:1.2\nhost:x\n\n\0".to_vec();
+    let mut socket = publisher::connect(server.address());
+    let mut frames = Vec::new();
     let mut send = |topic: &str, more: &str| {
         let frame = format!("SEND\ndestination:/topic/{topic}\n{more}\n{topic}\0");
         frames.extend_from_slice(frame.as_bytes());

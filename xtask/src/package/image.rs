@@ -18,7 +18,7 @@ pub fn unpack(program: &Path, target: &Path) -> Result<()> {
     if folder.exists() {
         fs::remove_dir_all(&folder)?;
     }
-    // What the first stage leaves for the last one.
+    // The files that the first stage leaves for the last one.
     let stage = folder.join("build/image");
     fs::create_dir_all(stage.join("data"))?;
     fs::copy(program, stage.join("carillon"))?;

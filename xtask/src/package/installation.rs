@@ -15,7 +15,7 @@ use crate::process::{ask, command, find, root, run, stage};
 /// The release of Debian in the clean root.
 const SUITE: &str = "bookworm";
 
-/// What the steps use. A shell's completions are tried in the shell itself.
+/// The packages that the steps use. A shell's completions are tried in the shell itself.
 const PACKAGES: &str =
     "bash-completion,curl,fish,iproute2,man-db,mosquitto-clients,passwd,systemd,util-linux,zsh";
 
