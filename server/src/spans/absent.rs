@@ -1,4 +1,4 @@
-//! What the other modules use, in a program without the feature `opentelemetry`: it does nothing.
+//! The interface to the other modules in a program without the feature `opentelemetry`: it does nothing.
 
 use axum::Router;
 use broker::{Delivery, Publication, PublishError, Published};

@@ -21,7 +21,7 @@ pub struct SpanArguments {
     otlp_ratio: f64,
 }
 
-/// Where spans go, and how many.
+/// The destination of spans, and their part.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Destination {
     /// The address of the collector's endpoint for traces.
