@@ -3,7 +3,7 @@
 use std::{
     ops::ControlFlow,
     sync::{Arc, Weak},
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
 use broker::{Outcome, Reader, Session, SubscribeError};
@@ -57,6 +57,8 @@ impl Inbox {
         context: &mut Context<'_>,
         take: impl Fn(Message, &broker::Delivery<'_>) -> T,
     ) -> Poll<Option<T>> {
+        // A reader with many waiting messages lets other tasks run.
+        let budget = ready!(tokio::task::coop::poll_proceed(context));
         // Registered before the check: an event in between wakes the task.
         self.peer.register(context.waker());
         if self.session().is_ended() {
@@ -75,7 +77,10 @@ impl Inbox {
             self.peer.wake();
         }
         match taken {
-            Some(taken) => Poll::Ready(Some(taken)),
+            Some(taken) => {
+                budget.made_progress();
+                Poll::Ready(Some(taken))
+            }
             None => Poll::Pending,
         }
     }
