@@ -2,14 +2,19 @@
 
 use std::{
     fmt,
-    fs::{self, Metadata, Permissions},
+    fs::{self, Metadata},
     io,
-    os::unix::fs::{FileTypeExt as _, MetadataExt as _, PermissionsExt as _},
+    os::unix::fs::{FileTypeExt as _, MetadataExt as _},
     path::{Path, PathBuf},
     str::FromStr,
 };
 
 use anyhow::{Context as _, anyhow, bail};
+use nix::{
+    fcntl::AT_FDCWD,
+    libc,
+    sys::stat::{FchmodatFlags, Mode, fchmodat},
+};
 use socket2::{Domain, SockAddr, Socket, Type};
 use tokio::net::UnixListener;
 
@@ -68,8 +73,7 @@ impl UnixAddress {
         let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
         socket.set_nonblocking(true)?;
         socket.bind(&SockAddr::unix(&self.path)?)?;
-        let listening = fs::set_permissions(&self.path, Permissions::from_mode(self.mode))
-            .and_then(|()| socket.listen(BACKLOG));
+        let listening = set_mode(&self.path, self.mode).and_then(|()| socket.listen(BACKLOG));
         if listening.is_err() {
             // The error is reported, whether or not this succeeds.
             let _ = fs::remove_file(&self.path);
@@ -109,6 +113,19 @@ impl UnixAddress {
             ),
         }
     }
+}
+
+/// Sets the permission bits. A symbolic link is not followed: in a directory that others may write to, one could replace
+/// the new socket, and point to any file of the server's user.
+fn set_mode(path: &Path, mode: u32) -> io::Result<()> {
+    // The type has fewer bits on macOS.
+    let mode = Mode::from_bits_truncate(mode as libc::mode_t);
+    Ok(fchmodat(
+        AT_FDCWD,
+        path,
+        mode,
+        FchmodatFlags::NoFollowSymlink,
+    )?)
 }
 
 impl FromStr for UnixAddress {
@@ -204,7 +221,10 @@ const BACKLOG: i32 = 1_024;
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::net::UnixStream;
+    use std::os::unix::{
+        fs::{PermissionsExt as _, symlink},
+        net::UnixStream,
+    };
 
     use super::*;
 
@@ -267,6 +287,18 @@ mod tests {
         assert_eq!(metadata.permissions().mode() & 0o777, 0o600);
         drop((listener, file));
         assert!(!address.path().exists());
+    }
+
+    #[test]
+    fn the_mode_of_the_file_that_a_link_names_is_not_changed() {
+        let (directory, address) = address("link");
+        let target = directory.0.join("target");
+        fs::write(&target, "mine").expect("a file");
+        let mode = || fs::metadata(&target).expect("a file").permissions().mode();
+        let before = mode();
+        symlink(&target, address.path()).expect("a link");
+        set_mode(address.path(), 0o666).expect_err("a link");
+        assert_eq!(mode(), before);
     }
 
     #[tokio::test]
