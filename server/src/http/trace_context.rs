@@ -28,8 +28,12 @@ pub fn add(request: &HeaderMap, headers: &mut Vec<Header>) {
     }
 }
 
-/// Returns whether a text is a `traceparent` (3.2.2). One of a later version may be longer than that of version 00.
+/// Returns whether a text is a `traceparent` (3.2.2). One of a later version may be longer than that of version 00, up to
+/// [`MAX_BYTES`].
 fn is_trace_parent(text: &str) -> bool {
+    if text.len() > MAX_BYTES || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return false;
+    }
     let mut parts = text.splitn(5, '-');
     let mut part = |length: usize| {
         let part = parts.next()?;
@@ -46,7 +50,7 @@ fn is_trace_parent(text: &str) -> bool {
 }
 
 /// Returns the `tracestate` of a request: of repeated headers, their values in one list (3.3.1.1). One that is longer than
-/// [`MAX_STATE_BYTES`] is left out, and so is one that is not ASCII.
+/// [`MAX_BYTES`] is left out, and so is one that is not ASCII.
 fn trace_state(request: &HeaderMap) -> Option<String> {
     let values = request.get_all(HeaderName::from_static(TRACESTATE));
     let values: Vec<_> = values
@@ -55,7 +59,7 @@ fn trace_state(request: &HeaderMap) -> Option<String> {
         .collect::<Result<_, _>>()
         .ok()?;
     let state = values.join(",");
-    (!state.is_empty() && state.len() <= MAX_STATE_BYTES).then_some(state)
+    (!state.is_empty() && state.len() <= MAX_BYTES).then_some(state)
 }
 
 fn header(name: &str, value: &str) -> Header {
@@ -67,8 +71,8 @@ fn header(name: &str, value: &str) -> Header {
 
 const TRACEPARENT: &str = "traceparent";
 const TRACESTATE: &str = "tracestate";
-/// Maximum length of a `tracestate`: that which everyone who passes it on should accept (3.3.1.5).
-const MAX_STATE_BYTES: usize = 512;
+/// Maximum length of each header: that of a `tracestate` which everyone who passes it on should accept (3.3.1.5).
+const MAX_BYTES: usize = 512;
 
 #[cfg(test)]
 mod tests {
@@ -99,6 +103,8 @@ mod tests {
         let table = [
             (PARENT, true),
             (&long, true),
+            (&format!("{long}{}", "x".repeat(MAX_BYTES)), false),
+            (&format!("{long}\t"), false),
             ("", false),
             (&PARENT[1..], false),
             (&PARENT.to_uppercase(), false),
@@ -142,7 +148,7 @@ mod tests {
 
     #[test]
     fn a_state_has_a_bound() {
-        let longest = "a".repeat(MAX_STATE_BYTES);
+        let longest = "a".repeat(MAX_BYTES);
         for (state, count) in [(longest.clone(), 2), (longest + "a", 1), (String::new(), 1)] {
             let headers = added(&[(TRACEPARENT, PARENT), (TRACESTATE, &state)], &[]);
             assert_eq!(headers.len(), count, "{} bytes", state.len());
