@@ -230,26 +230,35 @@ impl<'a> EntryProperties<'a> {
             .iter()
             .filter(is_user_property);
         let format = self.format.map(Property::PayloadFormatIndicator);
-        let data = self.correlation.as_deref();
+        let content_type = entry.content_type().filter(|text| is_mqtt_text(text));
+        let data = self.correlation.as_deref().filter(|data| fits(data));
         format
             .into_iter()
-            .chain(entry.content_type().map(Property::ContentType))
+            .chain(content_type.map(Property::ContentType))
             .chain(topic.map(Property::ResponseTopic))
             .chain(data.map(Property::CorrelationData))
             .chain(user_properties.filter_map(user_property))
     }
 }
 
-/// Returns `None` for a header that MQTT cannot encode: with U+0000 ([MQTT-1.5.4-2]), or longer than a length field
-/// allows.
+/// Returns `None` for a header that MQTT cannot encode.
 fn user_property(header: &Header) -> Option<Property<'_>> {
-    let is_text = |text: &str| text.len() <= usize::from(u16::MAX) && !text.contains('\0');
-    (is_text(&header.name) && is_text(&header.value)).then_some(Property::UserProperty(
-        UserProperty {
-            name: &header.name,
-            value: &header.value,
-        },
-    ))
+    let can_be_encoded = is_mqtt_text(&header.name) && is_mqtt_text(&header.value);
+    can_be_encoded.then_some(Property::UserProperty(UserProperty {
+        name: &header.name,
+        value: &header.value,
+    }))
+}
+
+/// Returns false for a text that MQTT cannot encode: with U+0000 ([MQTT-1.5.4-2]), or too long. A message of another
+/// protocol is sent without it.
+fn is_mqtt_text(text: &str) -> bool {
+    fits(text.as_bytes()) && !text.contains('\0')
+}
+
+/// Returns false for bytes that are longer than a length field allows (1.5.4, 1.5.6).
+fn fits(bytes: &[u8]) -> bool {
+    bytes.len() <= usize::from(u16::MAX)
 }
 
 /// Returns the topic of a `reply-to`, if it is one destination of Carillon.

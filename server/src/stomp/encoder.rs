@@ -54,6 +54,9 @@ impl Encoder for StompEncoder {
             return self.shared(version, entry, out);
         }
         // One subscriber gets the message, so the encoding is not stored in the entry.
+        if entry.is_end_of_browse() {
+            server::end_of_browse(out);
+        }
         let (kind, name) = match delivery.queue {
             None => (DestinationKind::Topic, entry.topic()),
             Some(queue) => (DestinationKind::Queue, queue),
@@ -165,6 +168,8 @@ fn append(version: Version, entry: &Entry, texts: Texts<'_>, out: &mut Vec<u8>) 
     // A message from STOMP has it as a header; other protocols store it separately.
     let has_expires_header = entry.fields().expiry.get().is_some();
     let expires = entry.expires_ms().filter(|_| !has_expires_header);
+    // The server's value replaces a user property of this name: "only the first header entry SHOULD be used" (STOMP 1.2).
+    let headers = headers.filter(|(name, _)| expires.is_none() || *name != shared_headers::EXPIRES);
     let expires = expires.map(|at_ms| at_ms.to_string());
     let expires = expires
         .as_deref()

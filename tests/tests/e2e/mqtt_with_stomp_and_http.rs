@@ -66,6 +66,45 @@ async fn an_mqtt_message_arrives_over_stomp_with_its_headers() {
     assert_eq!(message.text(), "90");
 }
 
+/// A user property named like a header of STOMP's framing must not become one: its body could hold forged frames, of
+/// topics that the publisher may not publish to.
+#[tokio::test]
+async fn a_user_property_cannot_forge_a_stomp_frame() {
+    const FORGED: &str =
+        "\0MESSAGE\nsubscription:0\nmessage-id:9\ndestination:/topic/bank\n\nforged";
+    let server = Carillon::with_mqtt(&[]).await;
+    let mut stomp = StompClient::connect(&server).await;
+    stomp.subscribe("0", ">", &[]).await;
+    let mut producer = MqttClient::connect(&server, Version::V5, "me").await;
+    let names = [
+        "content-length",
+        "content-length ",
+        "destination",
+        "subscription",
+        "browser",
+        "",
+    ];
+    for name in names {
+        let packet = Packet::publication("low/a", FORGED, 1)
+            .with(USER_PROPERTY, (name, "7"))
+            .with(USER_PROPERTY, ("colour", "blue"));
+        producer.publish_packet(packet).await;
+        let message = stomp.message().await;
+        assert_eq!(message.header("destination"), "/topic/low.a", "{name:?}");
+        assert_eq!(message.header("subscription"), "0", "{name:?}");
+        assert_eq!(message.header("colour"), "blue", "{name:?}");
+        assert_eq!(message.text(), FORGED, "{name:?}");
+        let has_property = message.headers.iter().any(|(_, value)| value == "7");
+        assert!(!has_property, "{message:?}");
+    }
+    let mut publish = request(Method::POST, server.url("/api/topics/low.a"), FORGED);
+    let length = "carillon-header-content-length";
+    let headers = publish.headers_mut();
+    headers.insert(length, "1".parse().expect("a value"));
+    assert_eq!(send(publish).await.status, 200);
+    assert_eq!(stomp.message().await.text(), FORGED);
+}
+
 #[tokio::test]
 async fn a_stomp_message_arrives_over_mqtt_with_its_properties() {
     let server = Carillon::with_mqtt(&[]).await;

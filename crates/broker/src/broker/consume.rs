@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::{
     broker::Broker,
     memory::share::{Client, Pool, PoolError},
-    message::entry::{DestinationKind, Header, Publication},
+    message::entry::{DestinationKind, Publication, SharedEntry},
     message::scan_budget::Budget,
     name::subscription_name::{DurableName, SharedName},
     name::{TopicFilter, TopicName},
@@ -214,7 +214,7 @@ impl Broker {
         let queue = state.queue(name, &self.store, session.client());
         let id = SubscriptionId(state.fresh_id());
         let mut options = options(DestinationKind::Queue, QueueUse::Shared, filter, consume);
-        options.browse = Some((queue, end_of_browse(name).into_unplaced()));
+        options.browse = Some((queue, end_of_browse(name)));
         Ok(Consumer::new(id, session, options).into())
     }
 
@@ -401,11 +401,7 @@ fn options(
     }
 }
 
-/// Returns the message that marks the end of a browse; its header is ActiveMQ's.
-fn end_of_browse(queue: &TopicName) -> Publication {
-    let end = Header {
-        name: "browser".into(),
-        value: "end".into(),
-    };
-    Publication::to_queue(queue.clone(), "".into(), 0, &[]).with_headers(None, Box::new([end]))
+/// Returns the message that marks the end of a browse: [`Entry::is_end_of_browse`].
+fn end_of_browse(queue: &TopicName) -> SharedEntry {
+    Publication::to_queue(queue.clone(), "".into(), 0, &[]).into_unplaced()
 }

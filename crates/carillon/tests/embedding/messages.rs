@@ -3,6 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use carillon::{Missed, Publication, Server, Start};
+use futures_util::FutureExt;
 use harness::{
     deadline::within,
     mqtt::{Connect, MqttClient, Version},
@@ -31,6 +32,49 @@ async fn a_message_of_the_program_reaches_a_client_of_mqtt() {
     assert_eq!(message.topic, "sensors/roof");
     assert_eq!(message.text(), "21.5");
     assert!(message.pairs().contains(&("place", "roof")), "{message:?}");
+}
+
+/// A property of MQTT has two bytes for its length and no U+0000; the program's headers have no such bound.
+#[tokio::test]
+async fn mqtt_gets_messages_without_headers_that_it_cannot_encode() {
+    let broker = carillon::test::start();
+    let mut client = mqtt_client(&broker).await;
+    client.subscribe("sensors/#", 1).await;
+    let long = || "x".repeat(70_000);
+    let publications = [
+        Publication::new("1").content_type(long()),
+        Publication::new("2").content_type("a\0b"),
+        Publication::new("3").header("correlation-id", long()),
+        Publication::new("4").header("place", long()),
+        Publication::new("5").header(long(), "roof"),
+    ];
+    for (index, publication) in publications.into_iter().enumerate() {
+        let receipt = broker.publish("sensors.roof", publication.header("size", "3"));
+        receipt.await.expect("it is published");
+        let message = client.message().await;
+        assert_eq!(message.text(), (index + 1).to_string());
+        assert_eq!(message.pairs(), [("size", "3")]);
+    }
+}
+
+/// A task that always has a next message would otherwise keep the others of its thread from running.
+#[tokio::test]
+async fn a_task_that_reads_waiting_messages_lets_others_run() {
+    const WAITING: usize = 500;
+    let broker = carillon::test::start();
+    let mut subscription = broker.subscribe("sensors.>").expect("a subscription");
+    for _ in 0..WAITING {
+        let publication = broker.publish("sensors.roof", "21.5");
+        publication.await.expect("it is published");
+    }
+    let read_at_once = (0..WAITING)
+        .map_while(|_| subscription.next().now_or_never())
+        .count();
+    assert!((1..WAITING).contains(&read_at_once), "{read_at_once}");
+    for _ in read_at_once..WAITING {
+        let message = within("the message", subscription.next()).await;
+        message.expect("a message");
+    }
 }
 
 #[tokio::test]

@@ -51,6 +51,33 @@ fn a_message_is_the_prefix_followed_by_the_shared_part() {
     assert_eq!(out, b"MESSAGE\nsubscription:0\nmissed:unknown\n");
 }
 
+/// Messages of other protocols can have headers with these names.
+#[test]
+fn headers_that_only_the_server_sets_are_left_out() {
+    let reserved = [
+        "",
+        " ",
+        "content-length",
+        "content-length\n",
+        "\0content-length",
+        "content-length ",
+        "destination",
+        "message-id",
+        "producer",
+        "subscription",
+    ];
+    let headers = reserved.map(|name| (name, "0"));
+    for version in [V1_0, V1_1, V1_2] {
+        let [mut with, mut without] = [Vec::new(), Vec::new()];
+        message_shared(version, &OF_A_QUEUE, headers, &mut with);
+        message_shared(version, &OF_A_QUEUE, [], &mut without);
+        assert_eq!(
+            String::from_utf8_lossy(&with),
+            String::from_utf8_lossy(&without)
+        );
+    }
+}
+
 /// 1.2: "the MESSAGE frame MUST also contain an `ack` header with an arbitrary value". Earlier
 /// versions acknowledge by `message-id`.
 #[test]

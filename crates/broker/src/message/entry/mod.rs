@@ -142,6 +142,13 @@ impl Entry {
         self.position
     }
 
+    /// Returns true for the message that the broker sends at the end of a browse: it has no position, because it is in no
+    /// queue.
+    #[must_use]
+    pub fn is_end_of_browse(&self) -> bool {
+        self.position == 0
+    }
+
     /// Returns the number of the entry in the topic's log, from 1.
     #[must_use]
     pub fn sequence(&self) -> u64 {

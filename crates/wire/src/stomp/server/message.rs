@@ -73,8 +73,7 @@ pub fn message_prefix(
 }
 
 /// Writes the common part: the remaining headers, the blank line, the body and the NUL. User
-/// headers follow the server's; they must not include those that [`header::is_user_defined`]
-/// excludes.
+/// headers follow the server's, without those that the server sets.
 pub fn message_shared<'h>(
     version: Version,
     message: &Message<'_>,
@@ -89,10 +88,21 @@ pub fn message_shared<'h>(
         .number(header::TIMESTAMP, message.timestamp)
         .header(header::PRODUCER, message.producer)
         .optional_header(header::CONTENT_TYPE, message.content_type);
-    for (name, value) in user_headers {
+    let user_headers = user_headers.into_iter();
+    for (name, value) in user_headers.filter(|(name, _)| may_be_sent(name)) {
         frame.header(name, value);
     }
     frame.body(message.body);
+}
+
+/// Returns false for a user header that could replace one of the server's and so forge a frame, and for one without a
+/// name, which no frame can have. Messages of other protocols can have both.
+///
+/// Padding around the name does not count: versions without escape sequences replace control characters by spaces, and
+/// clients may ignore spaces.
+fn may_be_sent(name: &str) -> bool {
+    let name = name.trim_matches(|c: char| c.is_whitespace() || c.is_control());
+    !name.is_empty() && header::is_user_defined(name)
 }
 
 /// Writes the header `missed` after a cached prefix.
@@ -119,6 +129,11 @@ pub fn ack(version: Version, id: &str, out: &mut Vec<u8>) {
     if version.acknowledges_by_id() {
         FrameWriter::within(out, version, Command::Message).header(header::ACK, id);
     }
+}
+
+/// Writes the header `browser` after a cached prefix, for the message that ends a browse (ActiveMQ).
+pub fn end_of_browse(out: &mut Vec<u8>) {
+    out.extend_from_slice(b"browser:end\n");
 }
 
 /// Writes the headers of a redelivered message after a cached prefix. `count` is the number of

@@ -17,7 +17,9 @@ mod session;
 
 pub use fault::{Cause, Fault};
 pub use identity::Identity;
-pub use message::{Message, Missed, ack, message_prefix, message_shared, missed, redelivered};
+pub use message::{
+    Message, Missed, ack, end_of_browse, message_prefix, message_shared, missed, redelivered,
+};
 pub use request::{
     AckMode, AckTarget, Acknowledge, Connect, Disconnect, Overflow, Request, Send, Since,
     Subscribe, Transaction, Unsubscribe, UserHeaders,
