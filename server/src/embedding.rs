@@ -10,10 +10,10 @@ pub use store::StoreError;
 use crate::{cli::ServeOptions, net::BindError};
 pub use crate::{
     clock::unix_ms,
+    connection_limit::ConnectionLimit,
     content_type::interned as interned_content_type,
     context::{MAX_BLOCKED_TIME, ServerContext, durable, unblocked},
     http::{ForeignRequest, HttpService},
-    listener::ConnectionLimit,
     measurements::{Label, ListenerName},
     polled_peer::PolledPeer,
     port::Port,

@@ -14,6 +14,7 @@ mod clock;
 mod config;
 mod connection;
 mod connection_control;
+mod connection_limit;
 mod content_type;
 mod context;
 mod delivery;

@@ -11,11 +11,12 @@ use anyhow::bail;
 use tokio::task::JoinSet;
 
 use crate::{
+    connection_limit::ConnectionLimit,
     handler::ConnectionHandler,
     http,
     http_port::HttpHandler,
     inherited_listeners::InheritedListeners,
-    listener::{self, ConnectionLimit},
+    listener,
     measurements::{Label as _, ListenerName},
     mqtt::MqttHandler,
     net::{ListenAddress, ListeningSocket},

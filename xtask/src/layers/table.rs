@@ -81,6 +81,7 @@ const SERVER: Crate = Crate {
         &["metrics"],
         &["connection", "listener"],
         &["server", "tls"],
+        &["connection_limit"],
         &["context", "figures", "handler", "survey"],
         &["storage"],
         &["advisory", "socket", "system_topics", "trace"],
