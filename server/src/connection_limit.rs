@@ -1,13 +1,16 @@
-//! The limit of open connections (`--max-connections`).
+//! The limit of open connections (`--max-connections`), and the share of each address in it.
 
 use std::sync::Arc;
 
+use broker::ClientAddress;
 use tokio::sync::Semaphore;
 
 use crate::{
+    connection_shares::ConnectionShares,
     handler::ConnectionPermit,
     measurements::{ListenerName, Measurements, OpenPlace, RefusalReason},
-    refused_connections::RefusedConnections,
+    net::SocketPeer,
+    refused_connections::{ConnectionRefusal, RefusedConnections},
 };
 
 /// The limit of open connections, which all ports share.
@@ -15,8 +18,8 @@ use crate::{
 pub struct ConnectionLimit {
     permits: Arc<Semaphore>,
     max: usize,
-    /// Connections beyond the limit.
-    pub refused: Arc<RefusedConnections>,
+    shares: ConnectionShares,
+    refused: Arc<RefusedConnections>,
     measurements: Arc<Measurements>,
 }
 
@@ -28,6 +31,7 @@ impl ConnectionLimit {
         Self {
             permits: Arc::new(Semaphore::new(max)),
             max,
+            shares: ConnectionShares::default(),
             refused: Arc::default(),
             measurements: Arc::clone(measurements),
         }
@@ -47,19 +51,53 @@ impl ConnectionLimit {
 
     /// Returns a permit for a connection that another program has accepted; `None` at the limit.
     pub fn acquire_foreign(&self) -> Option<ConnectionPermit> {
-        self.try_acquire(ListenerName::Http)
+        self.acquire(ListenerName::Http, None).ok()
     }
 
-    /// Returns a permit for a connection of a port; `None` at the limit.
-    pub fn try_acquire(&self, listener: ListenerName) -> Option<ConnectionPermit> {
-        let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() else {
-            self.measurements
-                .refusals
-                .add(RefusalReason::ConnectionLimit);
-            return None;
-        };
+    /// Returns a permit for a connection of a port. It counts for the address, if there is one.
+    pub fn acquire(
+        &self,
+        listener: ListenerName,
+        address: Option<ClientAddress>,
+    ) -> Result<ConnectionPermit, ConnectionRefusal> {
+        let permit = Arc::clone(&self.permits).try_acquire_owned();
+        let permit = permit.map_err(|_| self.count(ConnectionRefusal::Limit))?;
         let place = OpenPlace::new(&self.measurements, listener);
-        Some(ConnectionPermit::new(permit, place))
+        let permit = ConnectionPermit::new(permit, place);
+        self.charge(&permit, address)?;
+        Ok(permit)
+    }
+
+    /// Lets an open connection count for the address that a proxy has named.
+    pub fn charge(
+        &self,
+        permit: &ConnectionPermit,
+        address: Option<ClientAddress>,
+    ) -> Result<(), ConnectionRefusal> {
+        if let Some(address) = address {
+            // The connection itself has taken its place already.
+            let free = self.permits.available_permits() + 1;
+            let charge = self.shares.take(address, free);
+            permit.set_charge(charge.ok_or_else(|| self.count(ConnectionRefusal::Share))?);
+        }
+        Ok(())
+    }
+
+    /// Runs the answer to a peer whose connection was refused, for a bounded time.
+    pub fn start_refusal(
+        &self,
+        peer: SocketPeer,
+        reason: ConnectionRefusal,
+        answer: impl Future<Output = ()> + Send + 'static,
+    ) {
+        self.refused.start(peer, reason, answer);
+    }
+
+    fn count(&self, reason: ConnectionRefusal) -> ConnectionRefusal {
+        self.measurements
+            .refusals
+            .add(RefusalReason::ConnectionLimit);
+        reason
     }
 }
 

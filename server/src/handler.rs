@@ -1,6 +1,10 @@
 //! The interface between ports and protocols: a connection that was accepted, and the handler that serves it.
 
-use std::{num::NonZeroU16, sync::Arc, time::Duration};
+use std::{
+    num::NonZeroU16,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use broker::ClientAddress;
 use tokio::{
@@ -10,6 +14,7 @@ use tokio::{
 
 use crate::{
     access_control::{ImplicitLogin, PeerCertificate},
+    connection_shares::ShareCharge,
     measurements::{OpenPlace, PortProtocol},
     net::SocketPeer,
     socket::Socket,
@@ -67,6 +72,8 @@ pub struct ConnectionPermit(Arc<PermitState>);
 struct PermitState {
     _permit: OwnedSemaphorePermit,
     place: OpenPlace,
+    /// The share of the address for which the connection counts. Empty on loopback, and before a proxy has named it.
+    charge: OnceLock<ShareCharge>,
 }
 
 impl ConnectionPermit {
@@ -75,7 +82,14 @@ impl ConnectionPermit {
         Self(Arc::new(PermitState {
             _permit: permit,
             place,
+            charge: OnceLock::new(),
         }))
+    }
+
+    /// Lets the connection count for its address until it ends. It counts for one address only.
+    pub fn set_charge(&self, charge: ShareCharge) {
+        // A second charge is dropped, and so returned.
+        let _ = self.0.charge.set(charge);
     }
 
     /// Sets the protocol for which the connection counts.

@@ -15,6 +15,7 @@ mod config;
 mod connection;
 mod connection_control;
 mod connection_limit;
+mod connection_shares;
 mod content_type;
 mod context;
 mod delivery;

@@ -6,7 +6,6 @@ use socket2::{SockRef, TcpKeepalive};
 use tokio::net::TcpStream;
 
 use crate::{
-    connection_limit::ConnectionLimit,
     fairness,
     handler::{AcceptedConnection, ConnectionHandler},
     log_rate::LineLimit,
@@ -21,7 +20,6 @@ pub async fn accept<D: ConnectionHandler>(
     name: ListenerName,
     listener: ListeningSocket,
     acceptor: ConnectionAcceptor<D>,
-    connection_limit: ConnectionLimit,
 ) {
     let mut stopping = acceptor.stopping.clone();
     loop {
@@ -31,24 +29,25 @@ pub async fn accept<D: ConnectionHandler>(
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok((socket, peer)) => match connection_limit.try_acquire(name) {
-                Some(permit) => {
-                    set_socket_options(&socket);
-                    let accepted = AcceptedConnection {
-                        socket,
+            Ok((socket, peer)) => {
+                set_socket_options(&socket);
+                match acceptor.admit(name, peer) {
+                    Ok(permit) => {
+                        let accepted = AcceptedConnection {
+                            socket,
+                            peer,
+                            certificate: None,
+                            permit,
+                        };
+                        fairness::spawn(acceptor.clone().accept(accepted));
+                    }
+                    Err(reason) => acceptor.connection_limit.start_refusal(
                         peer,
-                        certificate: None,
-                        permit,
-                    };
-                    fairness::spawn(acceptor.clone().accept(accepted));
+                        reason,
+                        acceptor.clone().refuse(socket, peer),
+                    ),
                 }
-                None => {
-                    set_socket_options(&socket);
-                    connection_limit
-                        .refused
-                        .start(peer, acceptor.clone().refuse(socket, peer));
-                }
-            },
+            }
             Err(error) if is_peer_error(&error) => {
                 tracing::debug!(%error, "a connection was not accepted")
             }

@@ -311,13 +311,13 @@ impl ListenerTasks<'_> {
         let acceptor = ConnectionAcceptor {
             handler,
             tls_rule,
+            connection_limit: self.connection_limit.clone(),
             trusted_proxies: self.server.options.trusted_proxies.clone(),
             identity: self.identity.clone(),
             measurements: Arc::clone(&self.server.measurements),
             stopping: self.server.stopping.clone(),
         };
-        let accepting = listener::accept(name, listener, acceptor, self.connection_limit.clone());
-        self.tasks.spawn(accepting);
+        self.tasks.spawn(listener::accept(name, listener, acceptor));
     }
 }
 

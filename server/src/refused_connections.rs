@@ -1,4 +1,4 @@
-//! Connections beyond `--max-connections`: a few at a time are answered, and logged at a limited rate.
+//! Connections beyond `--max-connections`, or beyond the share of their address in it: a few at a time are answered, and logged at a limited rate.
 
 use std::{
     collections::VecDeque,
@@ -9,6 +9,15 @@ use std::{
 use tokio::{task::AbortHandle, time::timeout};
 
 use crate::{fairness, log_rate::LogRate, net::SocketPeer};
+
+/// The reason of a refusal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ConnectionRefusal {
+    /// All connections are taken.
+    Limit,
+    /// The address of the peer has its share of them.
+    Share,
+}
 
 /// Shared by all ports.
 #[derive(Default)]
@@ -26,7 +35,12 @@ struct State {
 impl RefusedConnections {
     /// Runs `refusal`, which answers the peer. At the limit the oldest refusal is aborted, so that a new connection,
     /// such as a health check, is answered even if others stay open.
-    pub fn start(&self, peer: SocketPeer, refusal: impl Future<Output = ()> + Send + 'static) {
+    pub fn start(
+        &self,
+        peer: SocketPeer,
+        reason: ConnectionRefusal,
+        refusal: impl Future<Output = ()> + Send + 'static,
+    ) {
         let task = fairness::spawn(async {
             // The connection is closed in either case.
             let _ = timeout(MAX_REFUSAL_TIME, refusal).await;
@@ -42,7 +56,11 @@ impl RefusedConnections {
         let count_to_log = state.log.count_refusal(Instant::now());
         drop(state);
         if let Some(count) = count_to_log {
-            tracing::warn!(%peer, count, "connections refused: the limit --max-connections is reached");
+            let reason = match reason {
+                ConnectionRefusal::Limit => "the limit --max-connections is reached",
+                ConnectionRefusal::Share => "this address has its share of --max-connections",
+            };
+            tracing::warn!(%peer, count, "connections refused: {reason}");
         }
     }
 }
@@ -94,7 +112,7 @@ mod tests {
         let mut receivers = Vec::new();
         for _ in 0..=MAX_RUNNING {
             let (sender, receiver) = tokio::sync::oneshot::channel::<()>();
-            refusals.start(peer, async move {
+            refusals.start(peer, ConnectionRefusal::Limit, async move {
                 let _sender = sender;
                 std::future::pending::<()>().await;
             });

@@ -109,6 +109,20 @@ impl StompClient {
         Self::new(Transport::Stream(Box::new(stream)), None)
     }
 
+    /// Connects a session over a stream; `None` if the server has too many connections.
+    pub async fn admitted(
+        stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    ) -> Option<Self> {
+        let mut client = Self::over(stream);
+        client.send(&Frame::connect()).await;
+        let answer = client.frame().await;
+        if answer.command == "CONNECTED" {
+            return Some(client);
+        }
+        assert_eq!(answer.header("message"), "too many connections");
+        None
+    }
+
     /// Opens a WebSocket and sends no frame.
     pub async fn open(server: &Carillon) -> Self {
         let request = upgrade(server, "/ws", &[("sec-websocket-protocol", "v12.stomp")]);

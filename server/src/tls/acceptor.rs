@@ -3,17 +3,20 @@
 
 use std::{io, sync::Arc, time::Duration};
 
+use broker::ClientAddress;
 use tokio::{sync::watch, time::timeout};
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
 use super::identity::{Current, Identity};
 use crate::{
     access_control::{ClientTrust, PeerCertificate},
+    connection_limit::ConnectionLimit,
     fairness,
-    handler::{AcceptedConnection, ConnectionHandler, answer_and_close},
-    measurements::{Measurements, RefusalReason, TlsResult},
+    handler::{AcceptedConnection, ConnectionHandler, ConnectionPermit, answer_and_close},
+    measurements::{ListenerName, Measurements, RefusalReason, TlsResult},
     net::{SocketPeer, StreamSocket},
     proxy_header,
+    refused_connections::ConnectionRefusal,
     stopping::stopped,
     trusted_proxies::TrustedProxies,
 };
@@ -36,6 +39,8 @@ pub struct ConnectionAcceptor<D> {
     pub identity: Option<Arc<Identity>>,
     /// States if the port accepts connections without TLS.
     pub tls_rule: TlsRule,
+    /// The limit of open connections, which all ports share.
+    pub connection_limit: ConnectionLimit,
     /// The peers that may name the address of their client.
     pub trusted_proxies: TrustedProxies,
     /// Counts handshakes and refusals.
@@ -45,6 +50,24 @@ pub struct ConnectionAcceptor<D> {
 }
 
 impl<D: ConnectionHandler> ConnectionAcceptor<D> {
+    /// Returns a permit for a new connection of a port.
+    pub fn admit(
+        &self,
+        listener: ListenerName,
+        peer: SocketPeer,
+    ) -> Result<ConnectionPermit, ConnectionRefusal> {
+        self.connection_limit
+            .acquire(listener, self.charged_address(peer))
+    }
+
+    /// Returns the address whose share a connection counts for. There is none for clients on loopback, which all have the
+    /// same address, and none for a proxy, which has the connections of many clients.
+    fn charged_address(&self, peer: SocketPeer) -> Option<ClientAddress> {
+        let address = peer.address();
+        let is_shared = address.is_loopback() || self.trusted_proxies.trusts(address);
+        (!is_shared).then_some(address)
+    }
+
     /// Serves a connection to its end.
     pub async fn accept(mut self, mut accepted: AcceptedConnection<StreamSocket>) {
         if self.trusted_proxies.trusts(accepted.peer.address()) {
@@ -55,7 +78,16 @@ impl<D: ConnectionHandler> ConnectionAcceptor<D> {
                 () = stopped(&mut self.stopping) => return,
             };
             match client {
-                Ok(client) => accepted.peer = client,
+                Ok(client) => {
+                    let charged = self.charged_address(client);
+                    if let Err(reason) = self.connection_limit.charge(&accepted.permit, charged) {
+                        drop(accepted.permit);
+                        let limit = self.connection_limit.clone();
+                        let answer = self.refuse_client(accepted.socket);
+                        return limit.start_refusal(client, reason, answer);
+                    }
+                    accepted.peer = client;
+                }
                 Err(error) => {
                     tracing::debug!(proxy = %accepted.peer, %error, "connection ends");
                     return;
@@ -137,6 +169,11 @@ impl<D: ConnectionHandler> ConnectionAcceptor<D> {
                 return;
             }
         }
+        self.refuse_client(socket).await;
+    }
+
+    /// Refuses a peer after the header of its proxy, if there is one.
+    async fn refuse_client(self, socket: StreamSocket) {
         let Some(identity) = self.identity else {
             return self.handler.refuse(socket).await;
         };

@@ -4,7 +4,7 @@
 use std::net::SocketAddr;
 
 use harness::Carillon;
-use harness::deadline::within;
+use harness::deadline::{eventually, within};
 use harness::http::{get_over, raw};
 use harness::mqtt::{Connect, Kind, MqttClient, Packet, Version};
 use harness::stomp::{StompClient, upgrade};
@@ -222,6 +222,33 @@ async fn the_clients_of_a_proxy_have_shares_of_their_own() {
     assert!((60..=70).contains(&taken), "{taken}");
     assert_eq!(flood(&server, greedy, "d").await, 0);
     assert!(flood(&server, [203, 0, 113, 2], "other").await > 10);
+}
+
+#[tokio::test]
+async fn a_client_of_a_proxy_gets_two_thirds_of_the_connections() {
+    let options = [&TRUSTED[..], &["--max-connections", "20"]].concat();
+    let server = Carillon::with(&options).await;
+    let open = async |client: [u8; 4]| {
+        let socket = connect(server.address(), &binary(client)).await;
+        StompClient::admitted(socket).await
+    };
+    let greedy = [203, 0, 113, 1];
+    let mut held = Vec::new();
+    while let Some(client) = open(greedy).await {
+        held.push(client);
+    }
+    assert_eq!(held.len(), 14);
+    server.logged("this address has its share").await;
+    let others = open([203, 0, 113, 2]).await;
+    assert!(others.is_some());
+    // Connections on loopback without a header are the proxy's own, and count for no client.
+    StompClient::over_tcp(server.address())
+        .await
+        .connected()
+        .await;
+    held.clear();
+    let again = async || open(greedy).await.is_some();
+    eventually("a place", again, |is_open| *is_open).await;
 }
 
 #[tokio::test]

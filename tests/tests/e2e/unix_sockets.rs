@@ -187,6 +187,22 @@ async fn the_anonymous_clients_of_a_user_at_a_socket_share_its_limits() {
 }
 
 #[tokio::test]
+async fn a_user_at_a_socket_gets_two_thirds_of_the_connections() {
+    let socket = SocketPath::fresh();
+    let options = ["--max-connections", "20", "--stomp", "127.0.0.1:0"];
+    let server = Carillon::at_unix_socket(&socket.address(), &options).await;
+    let mut held = Vec::new();
+    while let Some(client) = StompClient::admitted(socket.connect().await).await {
+        held.push(client);
+    }
+    assert_eq!(held.len(), 14);
+    StompClient::over_tcp(server.stomp_address().await)
+        .await
+        .connected()
+        .await;
+}
+
+#[tokio::test]
 async fn a_request_at_a_socket_names_this_machine() {
     let socket = SocketPath::fresh();
     let _server = Carillon::at_unix_socket(&socket.address(), &[]).await;

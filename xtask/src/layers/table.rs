@@ -87,6 +87,7 @@ const SERVER: Crate = Crate {
         &["advisory", "socket", "system_topics", "trace"],
         &[
             "connection_control",
+            "connection_shares",
             "partial_input",
             "proxy_header",
             "queue_history",
