@@ -21,6 +21,8 @@ pub(super) struct Groups {
     occupied: HashMap<Key, Group>,
     /// Groups without messages whose consumer is remembered. Removed when the consumer ends.
     idle: HashMap<Key, SubscriptionId>,
+    /// True after owners of idle groups were forgotten.
+    has_forgotten: bool,
     keys: RandomState,
     /// Number of idle groups in all queues.
     idle_in_all: IdleInAll,
@@ -33,8 +35,17 @@ type Key = u64;
 #[derive(Debug, Default)]
 struct Group {
     owner: Option<SubscriptionId>,
-    /// Messages in the queue, including unacknowledged ones.
+    /// Messages in the queue, including unacknowledged ones, without those on disk.
     messages: usize,
+}
+
+/// The groups of a consumer that has ended or is paused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Released {
+    /// It owned groups with messages in the queue.
+    pub(super) had_occupied: bool,
+    /// It owned groups without messages, or may have. A group can still have messages on disk, which do not count for it.
+    pub(super) had_idle: bool,
 }
 
 /// Number of remembered groups without messages in all queues.
@@ -91,8 +102,11 @@ impl Groups {
         if self.idle.len() >= REMEMBERED || self.idle_in_all.is_full() {
             self.idle_in_all.subtract(self.idle.len());
             self.idle = HashMap::new();
+            self.has_forgotten = true;
         }
-        if !self.idle_in_all.is_full() {
+        if self.idle_in_all.is_full() {
+            self.has_forgotten = true;
+        } else {
             self.idle_in_all.add(1);
             self.idle.insert(key, owner);
         }
@@ -119,20 +133,24 @@ impl Groups {
         closes
     }
 
-    /// Removes a consumer. Returns whether it owned groups with messages.
-    pub(super) fn release(&mut self, consumer: SubscriptionId) -> bool {
-        let mut had = false;
+    /// Removes a consumer. Returns whether it owned groups.
+    pub(super) fn release(&mut self, consumer: SubscriptionId) -> Released {
+        let mut had_occupied = false;
         for group in self.occupied.values_mut() {
             if group.owner == Some(consumer) {
-                had = true;
+                had_occupied = true;
                 group.owner = None;
             }
         }
         let before = self.idle.len();
         self.idle.retain(|_, owner| *owner != consumer);
-        self.idle_in_all.subtract(before - self.idle.len());
+        let removed = before - self.idle.len();
+        self.idle_in_all.subtract(removed);
         shrink(&mut self.idle);
-        had
+        Released {
+            had_occupied,
+            had_idle: removed > 0 || self.has_forgotten,
+        }
     }
 
     fn key_of(&self, entry: &Entry) -> Option<Key> {
@@ -262,7 +280,7 @@ mod tests {
         for id in 0..REMEMBERED {
             pass(&mut groups, &id.to_string());
         }
-        assert!(!groups.release(CONSUMER), "none had messages");
+        assert!(!groups.release(CONSUMER).had_occupied, "none had messages");
         assert!(groups.is_empty());
         assert_eq!(count(&idle), 0);
         assert!(groups.idle.capacity() < REMEMBERED / 4);

@@ -366,7 +366,9 @@ impl State {
 
     /// Ends the claims of a consumer that has ended or is paused: its groups, and its role as exclusive consumer.
     pub(super) fn release_claims(&mut self, queue: &Arc<Queue>, id: SubscriptionId) {
-        let had_groups = self.groups.release(id);
+        let released = self.groups.release(id);
+        // Consumers that passed over a message of the group while it was in memory do not come to it again by themselves.
+        let had_groups = released.had_occupied || (released.had_idle && !self.paged.is_empty());
         let was_only = self.exclusive == Some(id);
         if was_only {
             self.choose_exclusive();

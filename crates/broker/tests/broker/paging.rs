@@ -382,3 +382,36 @@ fn consumers_share_paged_messages() {
     all.sort_unstable();
     assert_eq!(all, (1..=100).collect::<Vec<_>>());
 }
+
+/// The messages of a group on disk are not counted for it: when its consumer leaves, others that have passed over them
+/// must examine them again.
+#[test]
+fn messages_on_disk_of_a_group_go_to_another_consumer_when_its_own_leaves() {
+    const LAST: u64 = 40;
+    let (journal, broker) = small();
+    let mut owner = Client::attach(&broker, "owner");
+    let one_at_a_time = Consume {
+        prefetch: 1,
+        ..queue("q")
+    };
+    owner.consume(&broker, one_at_a_time);
+    let grouped = |number: u64| message("q", &number.to_string(), &["JMSXGroupID:g"]).persistent();
+    try_send(&journal, &broker, grouped(1)).expect("there is room");
+    let first = owner.take();
+    assert_eq!(bodies(&first), ["1"]);
+    let mut other = Client::attach(&broker, "other");
+    other.consume(&broker, queue("q"));
+    for number in 2..=LAST {
+        try_send(&journal, &broker, grouped(number)).expect("there is room");
+    }
+    send(&journal, &broker, "elsewhere", LAST);
+    assert_eq!(figures(&broker, "q").paged, LAST - 1);
+    assert_eq!(bodies(&other.take()), [""; 0]);
+    // It leaves before the next message has arrived for it.
+    owner.settle(&broker, &first[0], Verdict::Accept);
+    assert_eq!(bodies(&owner.take()), [""; 0]);
+    assert!(journal.open_requests() > 0);
+    owner.detach(&broker);
+    let taken = take_all(&journal, &broker, &mut other);
+    assert_eq!(bodies(&taken), numbers(2..=LAST));
+}
