@@ -256,11 +256,12 @@ const MEMORY_POOLS: [(&str, Pool); 4] = [
     ("wills", Pool::WillBytes),
 ];
 /// The pools of objects, by their label.
-const OBJECT_POOLS: [(&str, Pool); 6] = [
+const OBJECT_POOLS: [(&str, Pool); 7] = [
     ("topics", Pool::Topics),
     ("queues_with_name", Pool::Queues),
     ("durable_subscriptions", Pool::Durables),
     ("kept_sessions", Pool::Sessions),
     ("wildcard_cursors", Pool::Cursors),
     ("scheduled_messages", Pool::Scheduled),
+    ("selector_work", Pool::SelectorWork),
 ];

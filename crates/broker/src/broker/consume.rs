@@ -307,10 +307,8 @@ impl Broker {
         mut consume: Consume<'_>,
     ) -> Result<NewConsumer, SubscribeError> {
         state.check_topics(session, &filter, &self.limits)?;
-        let binding = Binding {
-            filter: filter.clone(),
-            selector: consume.selector.take(),
-        };
+        let charge = |pool, amount| session.client().take(pool, amount);
+        let binding = Binding::new(filter.clone(), consume.selector.take(), charge)?;
         let queue_id = state.fresh_id();
         let queue = Queue::new(
             queue_id,

@@ -1,5 +1,6 @@
 //! Restores what a journal has recorded in earlier runs, before the broker is used.
 
+use std::convert::Infallible;
 use std::{collections::HashMap, sync::Arc};
 
 use crate::{
@@ -152,11 +153,14 @@ impl Restore {
         filter: TopicFilter,
         selector: Option<Selector>,
     ) {
+        // The subscriptions of an earlier run have no owner.
+        let charge = |pool, amount| Ok::<_, Infallible>(self.broker.own().charge(pool, amount));
+        let Ok(binding) = Binding::new(filter, selector, charge);
         let mut state = lock_state(&self.broker.state);
         let queue = Queue::with_journal_id(
             state.fresh_id(),
             Identity::Durable(name.clone()),
-            Some(Binding { filter, selector }),
+            Some(binding),
             Some(id),
             &self.broker.store,
             self.broker.own(),
@@ -340,7 +344,7 @@ impl Restore {
         let queue = Queue::with_journal_id(
             state.fresh_id(),
             Identity::Shared(name.clone()),
-            Some(Binding::of_shared(&name)),
+            Some(Binding::to_all(name.filter.clone())),
             Some(id),
             &self.broker.store,
             self.broker.own(),

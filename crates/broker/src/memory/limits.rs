@@ -96,6 +96,7 @@ impl Limits {
             Pool::WillBytes => self.will_bytes,
             Pool::Cursors => self.cursors as u64,
             Pool::Scheduled => self.scheduled as u64,
+            Pool::SelectorWork => SELECTOR_WORK,
         }
     }
 
@@ -113,6 +114,10 @@ pub(crate) struct Lag {
     pub(crate) entries: u64,
     pub(crate) bytes: u64,
 }
+
+/// Maximum work of the selectors that are evaluated for one message while the broker is locked: about 20 ms, if the message has
+/// the largest body and the longest headers that selectors examine.
+const SELECTOR_WORK: u64 = 2_000;
 
 impl Default for Limits {
     fn default() -> Self {

@@ -1,6 +1,7 @@
 //! The identity of a queue, and the topics that feed it.
 
 use crate::{
+    memory::share::{Charge, Pool},
     name::subscription_name::{DurableName, SharedName},
     name::{TopicFilter, TopicName},
     selector::Selector,
@@ -25,14 +26,33 @@ pub(crate) struct Binding {
     pub(crate) filter: TopicFilter,
     /// The condition on their messages.
     pub(crate) selector: Option<Selector>,
+    /// The work of the selector, which is evaluated while the broker is locked.
+    _work: Option<Charge>,
 }
 
 impl Binding {
-    /// Returns the binding of a shared subscription.
-    pub(crate) fn of_shared(name: &SharedName) -> Self {
+    /// Returns a binding without a condition.
+    pub(crate) const fn to_all(filter: TopicFilter) -> Self {
         Self {
-            filter: name.filter.clone(),
+            filter,
             selector: None,
+            _work: None,
         }
+    }
+
+    /// Returns the binding of a subscription. `charge` charges the work of its selector to the subscriber.
+    pub(crate) fn new<E>(
+        filter: TopicFilter,
+        selector: Option<Selector>,
+        charge: impl FnOnce(Pool, u32) -> Result<Charge, E>,
+    ) -> Result<Self, E> {
+        let work = selector.as_ref().map_or(0, Selector::work);
+        Ok(Self {
+            filter,
+            selector,
+            _work: (work > 0)
+                .then(|| charge(Pool::SelectorWork, work))
+                .transpose()?,
+        })
     }
 }

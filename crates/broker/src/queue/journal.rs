@@ -17,7 +17,9 @@ pub(super) fn create(identity: &Identity, binding: Option<&Binding>, store: &Sto
         Identity::Named(name) if is_temporary(name) => return None,
         Identity::Named(name) => LastingQueue::Named(name),
         Identity::Durable(name) => {
-            let Binding { filter, selector } = binding?;
+            let Binding {
+                filter, selector, ..
+            } = binding?;
             let selector = selector.as_ref();
             LastingQueue::Durable {
                 name,

@@ -19,10 +19,10 @@ pub(super) struct BodyUse {
 
 impl BodyUse {
     /// Returns the number of times that an evaluation may read the whole body.
-    pub(super) fn passes(&self) -> u64 {
+    pub(super) fn passes(&self) -> usize {
         match self.is_read {
             // The first pass checks that the body is text.
-            true => (1 + self.fields.passes() + self.searches) as u64,
+            true => 1 + self.fields.passes() + self.searches,
             false => 0,
         }
     }

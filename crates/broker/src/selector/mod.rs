@@ -109,6 +109,7 @@ pub struct Selector {
     expression: Expression,
     strings: Strings,
     body_use: BodyUse,
+    work: u32,
 }
 
 impl Selector {
@@ -148,6 +149,7 @@ impl Selector {
         Ok(Self {
             expression: parser.selector()?,
             strings,
+            work: parser.work(),
             body_use: parser.body_use(),
         })
     }
@@ -169,12 +171,19 @@ impl Selector {
         })
     }
 
+    /// Returns the work of an evaluation, in units of about 10 µs: 10 for each time that it may read the whole body, 1 for each
+    /// search in a header, and 1 for each 32 terms. A selector that compares a few headers has none.
+    #[must_use]
+    pub const fn work(&self) -> u32 {
+        self.work
+    }
+
     /// Returns the number of bytes that evaluating the selector may read in an entry's body, each as often as it may be
     /// read.
     #[must_use]
     pub fn body_reads(&self, entry: &Entry) -> u64 {
         match entry.body().len() {
-            length if length <= Self::MAX_BODY_BYTES => self.body_use.passes() * length as u64,
+            length if length <= Self::MAX_BODY_BYTES => (self.body_use.passes() * length) as u64,
             _ => 0,
         }
     }

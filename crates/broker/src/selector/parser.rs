@@ -165,6 +165,16 @@ impl<'t> Parser<'t> {
         Ok(Identifier::Field(path, index))
     }
 
+    /// Returns the work of an evaluation: see [`Selector::work`].
+    pub(super) fn work(&self) -> u32 {
+        /// A pass over a body of the maximum size takes about as long as 10 searches in a header.
+        const PASS: usize = 10;
+        const TERMS: usize = 32;
+        let in_headers = self.searches - self.body_use.searches;
+        let work = PASS * self.body_use.passes() + in_headers + self.terms / TERMS;
+        u32::try_from(work).unwrap_or(u32::MAX)
+    }
+
     /// Returns what the selector reads from bodies.
     pub(super) fn body_use(self) -> BodyUse {
         self.body_use

@@ -275,7 +275,7 @@ impl BrokerState {
         store: &Arc<Store>,
         client: &Arc<Client>,
     ) -> (Arc<Queue>, usize) {
-        let binding = Binding::of_shared(&name);
+        let binding = Binding::to_all(name.filter.clone());
         let id = self.fresh_id();
         let identity = Identity::Shared(name.clone());
         let queue = Queue::new(id, identity, Some(binding), store, client);
@@ -487,10 +487,7 @@ impl SharedName {
 
 /// Returns the binding of the queue of a virtual topic.
 fn virtual_binding(queue: &TopicName) -> Option<Binding> {
-    virtual_topic(queue).map(|topic| Binding {
-        filter: topic.into(),
-        selector: None,
-    })
+    virtual_topic(queue).map(|topic| Binding::to_all(topic.into()))
 }
 
 /// Returns the topic that feeds a queue because of its name: `Consumer.NAME.VirtualTopic.REST` gets messages of

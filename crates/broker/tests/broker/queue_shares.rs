@@ -9,7 +9,8 @@ use broker::{
 use crate::{
     harness::{Client, as_filter, as_name, broker},
     queue_harness::{
-        bodies, counts, durable, event, message, publish_events, publish_one, queue, send, topics,
+        bodies, counts, durable, durable_name, event, message, publish_events, publish_one, queue,
+        selector, send, topics,
     },
 };
 
@@ -206,4 +207,54 @@ fn charges_for_queues_are_released() {
         assert_eq!(account.held(Pool::QueueBytes), 0);
         assert_eq!(account.held(Pool::Queues), 0);
     }
+}
+
+/// The selector of a subscription whose messages the broker collects is evaluated while the broker is locked, for each
+/// message. So one client cannot make all others wait with many of them.
+#[test]
+fn the_work_of_selectors_for_collected_messages_is_shared() {
+    let broker = broker(|_| {});
+    let on_body = || selector("body.data.temp > 20");
+    let work = u64::from(on_body().expect("a selector").work());
+    let limit = broker.pools().limit(Pool::SelectorWork);
+    let fill = |client: &Client, name: &str| {
+        (0..)
+            .take_while(|number| {
+                let consume = Consume {
+                    selector: on_body(),
+                    ..durable(&format!("{name}{number}"), "t")
+                };
+                client.try_consume(&broker, consume).is_ok()
+            })
+            .count() as u64
+    };
+    let greedy = Client::connect(&broker, "greedy");
+    let count = fill(&greedy, "a");
+    let half = limit / 2 / work;
+    assert!((half..=half + 1).contains(&count), "{count} of {limit}");
+    // Selectors on headers are not affected.
+    let on_headers = Consume {
+        selector: selector("colour = 'blue'"),
+        ..durable("headers", "t")
+    };
+    let accepted = greedy.try_consume(&broker, on_headers);
+    accepted.expect("it reads no body");
+    let private = Consume {
+        selector: on_body(),
+        ..topics("t", Start::New)
+    };
+    let refused = greedy.try_consume(&broker, private);
+    let error = refused.expect_err("its share is used").to_string();
+    assert!(error.contains("work of selectors"), "{error}");
+    let other = Client::connect(&broker, "other");
+    assert!(fill(&other, "b") > limit / 8 / work);
+    let taken = || broker.pools().taken(Pool::SelectorWork);
+    let before = taken();
+    greedy.detach(&broker);
+    assert_eq!(taken(), before, "its durable subscriptions are kept");
+    for number in 0..count {
+        let deleted = broker.delete_durable(&durable_name(&format!("a{number}")));
+        deleted.expect("nobody uses it");
+    }
+    assert_eq!(taken(), before - count * work);
 }

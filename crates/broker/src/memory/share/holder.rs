@@ -247,7 +247,8 @@ impl Pool {
             | Self::Sessions
             | Self::WillBytes
             | Self::Cursors
-            | Self::Scheduled => None,
+            | Self::Scheduled
+            | Self::SelectorWork => None,
         }
     }
 }

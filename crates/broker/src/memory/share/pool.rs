@@ -40,6 +40,9 @@ pub enum Pool {
     Cursors,
     /// Messages that wait for the time of their schedule, charged to their publisher.
     Scheduled,
+    /// The work of the selectors that are evaluated while the broker is locked, for each message of their topics, charged to
+    /// the subscriber. The unit is that of [`Selector::work`](crate::Selector::work).
+    SelectorWork,
 }
 
 /// The reason why a request to a pool is refused.
@@ -110,8 +113,9 @@ impl Pool {
         Self::WillBytes,
         Self::Cursors,
         Self::Scheduled,
+        Self::SelectorWork,
     ];
-    pub(super) const COUNT: usize = 10;
+    pub(super) const COUNT: usize = 11;
 
     /// Returns the name in figures.
     #[must_use]
@@ -127,6 +131,7 @@ impl Pool {
             Self::WillBytes => "bytes of wills",
             Self::Cursors => "cursors of wildcard subscriptions",
             Self::Scheduled => "scheduled messages",
+            Self::SelectorWork => "work of selectors for collected messages",
         }
     }
 

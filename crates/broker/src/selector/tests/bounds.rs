@@ -153,3 +153,23 @@ fn matching_the_worst_case_pattern_terminates() {
         assert_eq!(selector.matches(properties), wanted);
     }
 }
+
+#[test]
+fn work_counts_reads_of_the_body_searches_and_terms() {
+    let table = [
+        ("", 0),
+        ("a = 'x' AND b > 5", 0),
+        ("a LIKE 'x%'", 0),
+        ("a LIKE '%x%y%'", 2),
+        ("a REGEXP 'x'", 1),
+        ("body LIKE '%x%'", 20),
+        ("body.a > 5 AND body.b = 'x'", 20),
+        ("body.a > 5 AND body REGEXP 'x' AND a LIKE '%x%'", 31),
+    ];
+    for (text, work) in table {
+        let selector = Selector::new(text).expect("a selector");
+        assert_eq!(selector.work(), work, "{text}");
+    }
+    let many = vec!["a = 1"; Selector::MAX_TERMS / 2].join(" OR ");
+    assert_eq!(Selector::new(&many).expect("a selector").work(), 8);
+}

@@ -16,7 +16,7 @@ proptest! {
         expression in condition(),
         strings in select(vec![Strings::Converted, Strings::Unconverted]),
     ) {
-        let selector = Selector { expression, strings, body_use: BodyUse::default() };
+        let selector = Selector { expression, strings, body_use: BodyUse::default(), work: 0 };
         let printed = selector.to_string();
         match Selector::new(&printed) {
             Ok(again) => {
