@@ -6,7 +6,7 @@ use access::Right;
 use broker::{ClientAddress, DestinationKind, TopicFilter, TopicName};
 use serde::Serialize;
 
-use super::secrets;
+use super::{payload::Payload, secrets};
 use crate::access_control::Principal;
 
 /// The client of a connection, as far as it is known.
@@ -194,11 +194,7 @@ impl Frame<'_> {
                 .collect(),
             payload: self.payload.map(|payload| match may_read {
                 true => Payload::of(payload, self.payload_bytes),
-                false => Payload {
-                    bytes: self.payload_bytes.unwrap_or(payload.len()),
-                    withheld: Some(NO_RIGHT),
-                    ..Payload::default()
-                },
+                false => Payload::withheld(self.payload_bytes.unwrap_or(payload.len()), NO_RIGHT),
             }),
             error: self.error.as_deref().map(secrets::without_tokens),
         };
@@ -271,54 +267,6 @@ struct ShownField<'a> {
     value: &'a str,
 }
 
-/// The beginning of a body.
-#[derive(Debug, Default, PartialEq, Eq, Serialize)]
-struct Payload {
-    /// The size of the whole body.
-    bytes: usize,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    text: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    hex: Option<String>,
-    /// True if only the beginning is shown.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    cut: bool,
-    /// The reason why the body is not shown.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    withheld: Option<&'static str>,
-}
-
-impl Payload {
-    /// Returns the beginning of a body of `total` bytes, if it is not complete: as text if all of the beginning is UTF-8,
-    /// otherwise as bytes.
-    fn of(body: &[u8], total: Option<usize>) -> Self {
-        let beginning = &body[..body.len().min(MAX_PAYLOAD_BYTES)];
-        let text = match std::str::from_utf8(beginning) {
-            Ok(text) => Some(text),
-            // The cut may be inside of a character.
-            Err(error) if error.error_len().is_none() && beginning.len() < body.len() => {
-                std::str::from_utf8(&beginning[..error.valid_up_to()]).ok()
-            }
-            Err(_) => None,
-        };
-        let max_bytes = match text {
-            Some(_) => MAX_PAYLOAD_BYTES,
-            None => MAX_HEX_BYTES,
-        };
-        let bytes = total.unwrap_or(body.len());
-        Self {
-            bytes,
-            cut: bytes > max_bytes,
-            text: text.map(|text| secrets::without_tokens(text).into_owned()),
-            hex: match text {
-                Some(_) => None,
-                None => Some(hex(beginning)),
-            },
-            withheld: None,
-        }
-    }
-}
-
 /// Returns the text, or its beginning of at most this number of bytes and a mark.
 fn cut(text: &str, max_bytes: usize) -> Cow<'_, str> {
     match text.len() <= max_bytes {
@@ -327,21 +275,12 @@ fn cut(text: &str, max_bytes: usize) -> Cow<'_, str> {
     }
 }
 
-/// Returns the beginning of bytes, at most [`MAX_HEX_BYTES`] of them, as hexadecimal digits.
-pub fn hex(bytes: &[u8]) -> String {
-    let beginning = bytes.iter().take(MAX_HEX_BYTES);
-    beginning.map(|byte| format!("{byte:02x}")).collect()
-}
-
 /// Maximum number of fields of a frame that are shown.
 pub const MAX_FIELDS: usize = 64;
 /// Maximum length of a value; longer ones are cut.
 pub const MAX_VALUE_BYTES: usize = 256;
 /// Maximum length of a name; longer ones are cut.
 const MAX_NAME_BYTES: usize = 128;
-/// Number of bytes of a body that are shown as text, and as bytes.
-pub const MAX_PAYLOAD_BYTES: usize = 256;
-const MAX_HEX_BYTES: usize = 64;
 /// The filter for all topics.
 const EVERYTHING: &str = ">";
 /// Stands for content that the reader of a trace may not read.
@@ -350,23 +289,6 @@ const NO_RIGHT: &str = "(left out: no right to read it)";
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn bodies_are_text_or_bytes_and_are_cut() {
-        let text = |body: &[u8]| Payload::of(body, None).text;
-        assert_eq!(text(b"21.5").as_deref(), Some("21.5"));
-        assert_eq!(text(b"").as_deref(), Some(""));
-        // 3 bytes each, so the cut is inside of a character.
-        let long = "한".repeat(200);
-        let shown = Payload::of(long.as_bytes(), None);
-        assert_eq!((shown.bytes, shown.cut), (600, true));
-        assert_eq!(shown.text, Some("한".repeat(MAX_PAYLOAD_BYTES / 3)));
-        let binary = Payload::of(&[0xff; 100], Some(1_000));
-        assert_eq!((binary.text, binary.bytes), (None, 1_000));
-        assert_eq!(binary.hex, Some("ff".repeat(MAX_HEX_BYTES)));
-        let json = serde_json::to_string(&Payload::of(&[0, 0xab], None)).expect("JSON");
-        assert_eq!(json, r#"{"bytes":2,"hex":"00ab"}"#);
-    }
 
     #[test]
     fn values_and_the_number_of_fields_are_bounded() {

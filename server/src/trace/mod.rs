@@ -13,6 +13,7 @@
 mod decoding;
 mod frame;
 mod mqtt;
+mod payload;
 mod running;
 mod secrets;
 mod selector;
@@ -26,7 +27,8 @@ use std::sync::{
 
 use crate::{access_control::Principal, clock};
 pub use decoding::{FirstMessage, ProtocolVersion, show_refused, show_request};
-pub use frame::{Direction, Frame, Identity, MAX_PAYLOAD_BYTES, Named};
+pub use frame::{Direction, Frame, Identity, Named};
+pub use payload::MAX_PAYLOAD_BYTES;
 pub use running::{FRAMES_PER_SECOND, MAX_DURATION, Taken, Trace};
 pub use secrets::{without_secret_parameters, without_secrets_of_address};
 pub use selector::{AddressSelector, TraceSelector};

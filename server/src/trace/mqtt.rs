@@ -9,7 +9,10 @@ use wire::mqtt::{
     Unsubscribe, Version, Will,
 };
 
-use super::frame::{Frame, Named, hex};
+use super::{
+    frame::{Frame, Named},
+    payload::hex,
+};
 
 /// Describes a packet. `aliased` is the topic that a topic alias stands for, if the packet has no topic name of its own.
 pub fn describe<'a>(packet: &Packet<'a>, version: Version, aliased: Option<&str>) -> Frame<'a> {
