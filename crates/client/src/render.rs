@@ -1,8 +1,8 @@
 //! Renders messages as lines of text or JSON. Owns what all protocols share.
 
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
-use printable::escaped;
 pub(crate) use printable::printable;
+use printable::{escaped, printable_json};
 use serde::Serialize;
 
 /// The parts of a message to print.
@@ -49,10 +49,11 @@ impl<'m> Body<'m> {
     }
 }
 
-/// Appends a record as one line.
+/// Appends a record as one line, without characters that control a terminal.
 pub(crate) fn json(record: &impl Serialize, out: &mut Vec<u8>) {
     // Writing to memory cannot fail, and every key of these records is a string.
-    serde_json::to_writer(&mut *out, record).expect("a record is JSON");
+    let json = serde_json::to_string(record).expect("a record is JSON");
+    out.extend_from_slice(printable_json(&json).as_bytes());
     out.push(b'\n');
 }
 
@@ -69,6 +70,13 @@ pub(crate) fn text(place: Option<&str>, body: &[u8], out: &mut Vec<u8>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_record_does_not_control_the_terminal() {
+        let mut out = Vec::new();
+        json(&Body::of("\u{9b}2J".as_bytes()), &mut out);
+        assert_eq!(out, b"{\"body\":\"\\u009b2J\"}\n");
+    }
 
     #[test]
     fn a_body_is_rendered_as_one_line() {

@@ -32,6 +32,21 @@ pub fn escaped(text: &str) -> String {
     escaped
 }
 
+/// Escapes the same characters as [`printable()`] in JSON, in JSON's notation: the values stay the same. Line ends stay, because
+/// in JSON they are only between values.
+pub fn printable_json(json: &str) -> Cow<'_, str> {
+    if !json.contains(|char| char != '\n' && is_unprintable(char)) {
+        return Cow::Borrowed(json);
+    }
+    let mut escaped = String::with_capacity(json.len() + json.len() / 8);
+    for line in json.split_inclusive('\n') {
+        let end = line.strip_suffix('\n').map_or(line.len(), str::len);
+        Notation::Json.push(&line[..end], &mut escaped);
+        escaped.push_str(&line[end..]);
+    }
+    Cow::Owned(escaped)
+}
+
 /// Prints a line on standard error. Errors of standard error are ignored.
 pub fn note(text: &str) {
     let mut line = String::with_capacity(text.len() + 1);
@@ -90,7 +105,7 @@ impl Notation {
             };
             match (chars.next(), self) {
                 _ if colour > 0 => out.push_str(&from[..colour]),
-                (Some(char), Self::Json) => out.push_str(&format!("\\u{:04x}", u32::from(char))),
+                (Some(char), Self::Json) => push_json_escape(char, out),
                 (Some(char), _) => push_escape(char, out),
                 (None, _) => {}
             }
@@ -112,6 +127,13 @@ fn push_escape(char: char, out: &mut String) {
     }
 }
 
+/// JSON has escapes for the units of UTF-16 (RFC 8259, 7).
+fn push_json_escape(char: char, out: &mut String) {
+    for unit in char.encode_utf16(&mut [0; 2]) {
+        out.push_str(&format!("\\u{unit:04x}"));
+    }
+}
+
 /// Returns the length of the colour sequence at the beginning of a text: ESC, `[`, numbers and `;`, `m` (ECMA-48, SGR).
 fn colour_bytes(text: &str) -> usize {
     let Some(sequence) = text.strip_prefix("\x1b[") else {
@@ -124,10 +146,24 @@ fn colour_bytes(text: &str) -> usize {
     }
 }
 
-/// Returns true for control characters, Unicode line ends, and characters that change the direction of text
-/// (UAX 9, explicit directional embeddings, overrides and isolates).
+/// Returns true for control characters, Unicode line ends, characters that change the direction of text (UAX 9), and
+/// characters that have no width or look like a space, with which two names look the same.
 fn is_unprintable(char: char) -> bool {
-    char.is_control() || matches!(char, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    char.is_control() || (!char.is_ascii() && is_invisible(char))
+}
+
+/// The list follows `Default_Ignorable_Code_Point` of Unicode. The variation selectors U+FE00 to U+FE0F are not in it, because
+/// they belong to many emoji.
+const fn is_invisible(char: char) -> bool {
+    matches!(char,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+        | '\u{180b}'..='\u{180f}'
+        | '\u{200b}'..='\u{200f}'
+        | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}'
+        | '\u{3164}' | '\u{feff}' | '\u{ffa0}'
+        | '\u{fff0}'..='\u{fffb}'
+        | '\u{e0000}'..='\u{e0fff}')
 }
 
 #[cfg(test)]
@@ -144,9 +180,25 @@ mod tests {
             ("\x1b[2J\0\x7f", r"\u{1b}[2J\u{0}\u{7f}"),
             ("zwölf \u{85}", r"zwölf \u{85}"),
             ("a\u{202e}b\u{2028}", r"a\u{202e}b\u{2028}"),
+            ("a\u{200b}\u{feff}\u{e0041}", r"a\u{200b}\u{feff}\u{e0041}"),
+            ("❤\u{fe0f} 한국어", "❤\u{fe0f} 한국어"),
         ];
         for (text, wanted) in table {
             assert_eq!(printable(text), wanted);
+        }
+    }
+
+    #[test]
+    fn json_is_escaped_without_a_change_of_its_values() {
+        let table = [
+            ("{\"a\": 1}\n", "{\"a\": 1}\n"),
+            (
+                "{\n\"a\":\"\u{9b}5m\u{85}\u{7f}\u{e0041}\\n\"}\n",
+                "{\n\"a\":\"\\u009b5m\\u0085\\u007f\\udb40\\udc41\\n\"}\n",
+            ),
+        ];
+        for (json, wanted) in table {
+            assert_eq!(printable_json(json), wanted);
         }
     }
 

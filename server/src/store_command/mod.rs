@@ -197,9 +197,9 @@ impl StoppedStore {
     }
 }
 
-/// Prints an object on one line.
+/// Prints an object on one line, without characters that control a terminal.
 fn print_json(object: &impl Serialize, out: &mut dyn Write) -> Result<(), Failure> {
-    serde_json::to_writer(&mut *out, object).map_err(io::Error::from)?;
-    out.write_all(b"\n")?;
+    let json = serde_json::to_string(object).map_err(io::Error::from)?;
+    writeln!(out, "{}", printable::printable_json(&json))?;
     Ok(())
 }
