@@ -36,7 +36,10 @@ fn simulations(arguments: &[String]) -> Result<()> {
             .with_context(|| format!("`{minutes}` is not a number of minutes"))?,
         _ => bail!("usage: cargo xtask soak [MINUTES], or cargo xtask soak crashes [OPTIONS]"),
     };
-    let end = Instant::now() + Duration::from_secs(60 * minutes);
+    let time = Duration::from_secs(minutes.saturating_mul(60));
+    let end = Instant::now()
+        .checked_add(time)
+        .context("too many minutes")?;
     // Seeds of different days do not overlap.
     let mut seed = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs() << 20;
     let mut simulated = packages::libraries()?;

@@ -70,12 +70,29 @@ pub(crate) fn print(text: &str) -> anyhow::Result<()> {
     Ok(out.flush()?)
 }
 
-/// Prints JSON as it is, on a line.
+/// Prints JSON with the same values, on a line. Characters that control a terminal are escaped.
 pub(crate) fn print_json(body: &[u8]) -> anyhow::Result<()> {
-    let mut out = io::stdout().lock();
-    out.write_all(body.trim_ascii_end())?;
-    out.write_all(b"\n")?;
-    Ok(out.flush()?)
+    let json = String::from_utf8_lossy(body.trim_ascii_end());
+    print(&format!("{}\n", printable::printable_json(&json)))
+}
+
+/// Waits until the reader of standard output has closed its end. A command that prints seldom would otherwise notice it late.
+/// Waits for ever if standard output is no pipe, or if the system does not report it.
+pub(crate) async fn closed_by_reader() -> io::Error {
+    #[cfg(unix)]
+    {
+        use std::os::fd::AsFd as _;
+        use tokio::{io::Interest, net::unix::pipe::Sender};
+
+        let output = io::stdout().as_fd().try_clone_to_owned();
+        // Nothing is written to this copy, so it may be no pipe, and may block.
+        if let Ok(copy) = output.and_then(Sender::from_owned_fd_unchecked)
+            && copy.ready(Interest::ERROR).await.is_ok()
+        {
+            return io::ErrorKind::BrokenPipe.into();
+        }
+    }
+    std::future::pending().await
 }
 
 /// Returns the lines of a table, as wide as the terminal, or a note if there are none.

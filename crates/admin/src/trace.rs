@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep_until};
 use super::{
     api::Api,
     options::ServerOptions,
-    output::{print, print_json, read},
+    output::{closed_by_reader, print, print_json, read},
     target::Target,
     units,
 };
@@ -82,11 +82,8 @@ pub(crate) async fn run(options: TraceOptions) -> anyhow::Result<()> {
         .query("connection", *connection)
         .query("limit", options.count);
     let body = Api::new(&options.server)?.stream(&target).await?;
-    let ends_at = options
-        .duration
-        .map(|seconds| Instant::now() + Duration::from_secs(seconds));
     let over = async {
-        match ends_at {
+        match options.duration.and_then(end_after) {
             Some(at) => sleep_until(at).await,
             None => std::future::pending().await,
         }
@@ -98,8 +95,14 @@ pub(crate) async fn run(options: TraceOptions) -> anyhow::Result<()> {
     tokio::select! {
         shown = show(body, output) => shown,
         () = over => Ok(()),
+        closed = closed_by_reader() => Err(closed.into()),
         interrupted = tokio::signal::ctrl_c() => Ok(interrupted?),
     }
+}
+
+/// Returns the time after this number of seconds; `None` if the clock does not reach it.
+fn end_after(seconds: u64) -> Option<Instant> {
+    Instant::now().checked_add(Duration::from_secs(seconds))
 }
 
 /// The form of the output.
@@ -337,6 +340,14 @@ mod tests {
         assert_eq!(options.duration, Some(10));
         assert_eq!(options.count, Some(3));
         assert_eq!(options.selection.topic.as_deref(), Some("a.>"));
+    }
+
+    #[test]
+    fn a_trace_may_have_no_end() {
+        assert!(end_after(10).is_some());
+        let options: TraceOptions =
+            parse(&["--client", "c", "--for", "18446744073709551615"]).expect("options");
+        assert_eq!(options.duration.and_then(end_after), None);
     }
 
     #[test]
