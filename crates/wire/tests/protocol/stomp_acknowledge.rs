@@ -90,7 +90,7 @@ fn nack_may_disable_redelivery() {
         ("requeue:False\n", r#"nack with ack "i", requeue false"#),
         (
             "requeue:no\n",
-            r#"fault: requeue:no is not accepted: "true" or "false""#,
+            r#"fault: requeue:"no" is not accepted: "true" or "false""#,
         ),
     ];
     for (header, expected) in cases {

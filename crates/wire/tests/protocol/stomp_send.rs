@@ -114,7 +114,7 @@ fn expires_is_a_time_or_never() {
             Ok(None) => format!("send /topic/a, expires {value:?} | "),
             Ok(Some(at_ms)) => format!("send /topic/a, expires {at_ms}, expires {value:?} | "),
             Err(()) => format!(
-                "fault: expires:{value} is not accepted: milliseconds of Unix time, or 0 for never"
+                "fault: expires:\"{value}\" is not accepted: milliseconds of Unix time, or 0 for never"
             ),
         };
         check(Version::V1_2, &format!("expires:{value}\n"), &expected);
@@ -132,7 +132,7 @@ fn retain_is_a_flag() {
         check(
             version,
             "retain:yes\n",
-            r#"fault: retain:yes is not accepted: "true" or "false""#,
+            r#"fault: retain:"yes" is not accepted: "true" or "false""#,
         );
     }
 }
@@ -150,7 +150,7 @@ fn priority_is_a_digit() {
         check(
             Version::V1_2,
             &format!("priority:{value}\n"),
-            &format!("fault: priority:{value} is not accepted: a digit"),
+            &format!("fault: priority:\"{value}\" is not accepted: a digit"),
         );
     }
 }
@@ -176,6 +176,6 @@ fn padded_numbers_are_numbers_in_1_0() {
     check(
         Version::V1_1,
         "priority: 4\n",
-        "fault: priority: 4 is not accepted: a digit",
+        "fault: priority:\" 4\" is not accepted: a digit",
     );
 }

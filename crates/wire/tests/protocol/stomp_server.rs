@@ -129,7 +129,7 @@ fn an_invalid_heart_beat_is_refused() {
         check_from_start(
             &format!("CONNECT\naccept-version:1.2\nheart-beat:{heart_beat}\n\n\0"),
             &[&format!(
-                "fault: heart-beat:{heart_beat} is not accepted: two numbers of milliseconds separated by a comma"
+                "fault: heart-beat:\"{heart_beat}\" is not accepted: two numbers of milliseconds separated by a comma"
             )],
         );
     }
@@ -188,7 +188,7 @@ fn long_values_are_shortened_in_errors() {
     let fault = Fault::invalid_header("since", &"é".repeat(1000), "a number", None);
     assert_eq!(
         fault.to_string(),
-        format!("since:{}… is not accepted: a number", "é".repeat(80)),
+        format!("since:\"{}…\" is not accepted: a number", "é".repeat(80)),
     );
 }
 

@@ -69,7 +69,7 @@ fn the_ack_mode_is_one_of_three() {
     for mode in ["", "Client", "individual", " client"] {
         refused(
             &format!("ack:{mode}\n"),
-            &format!(r#"ack:{mode} is not accepted: "auto", "client" or "client-individual""#),
+            &format!(r#"ack:"{mode}" is not accepted: "auto", "client" or "client-individual""#),
         );
     }
 }
@@ -102,7 +102,7 @@ fn since_is_parsed() {
     for since in ["", "+1", "first", "99999999999999999999"] {
         refused(
             &format!("since:{since}\n"),
-            &format!(r#"since:{since} is not accepted: "last", a sequence or a message id"#),
+            &format!(r#"since:"{since}" is not accepted: "last", a sequence or a message id"#),
         );
     }
     accepted("activemq.retroactive:true\n", ", retroactive true");
@@ -116,13 +116,13 @@ fn overflow_is_parsed() {
     accepted("delivery:latest\noverflow:latest\n", ", overflow Latest");
     refused(
         "overflow:block\n",
-        "overflow:block is not accepted: only the administrator can choose this rule",
+        "overflow:\"block\" is not accepted: only the administrator can choose this rule",
     );
     refused(
         "overflow:x\n",
-        r#"overflow:x is not accepted: "drop-oldest", "latest" or "disconnect""#,
+        r#"overflow:"x" is not accepted: "drop-oldest", "latest" or "disconnect""#,
     );
-    refused("delivery:x\n", r#"delivery:x is not accepted: "latest""#);
+    refused("delivery:x\n", r#"delivery:"x" is not accepted: "latest""#);
 }
 
 /// JMS: an empty selector means no selector. The broker checks the grammar.
@@ -161,7 +161,7 @@ fn prefetch_is_bounded() {
         refused(
             &format!("activemq.prefetchSize:{value}\n"),
             &format!(
-                "activemq.prefetchSize:{value} is not accepted: a number of messages, at least 1"
+                "activemq.prefetchSize:\"{value}\" is not accepted: a number of messages, at least 1"
             ),
         );
     }
@@ -169,7 +169,7 @@ fn prefetch_is_bounded() {
         refused(
             &format!("prefetch-count:{value}\n"),
             &format!(
-                "prefetch-count:{value} is not accepted: a number of messages, or 0 for the maximum"
+                "prefetch-count:\"{value}\" is not accepted: a number of messages, or 0 for the maximum"
             ),
         );
     }
@@ -194,7 +194,7 @@ fn flags_are_true_or_false() {
         for value in ["", "yes", "1", "truely"] {
             refused(
                 &format!("{name}:{value}\n"),
-                &format!(r#"{name}:{value} is not accepted: "true" or "false""#),
+                &format!(r#"{name}:"{value}" is not accepted: "true" or "false""#),
             );
         }
     }
@@ -212,7 +212,7 @@ fn durable_names_come_from_one_of_three_headers() {
     );
     refused(
         "activemq.subscriptionName:\n",
-        "activemq.subscriptionName: is not accepted: the name of the subscription",
+        "activemq.subscriptionName:\"\" is not accepted: the name of the subscription",
     );
     assert_eq!(
         asked(V1_0, "SUBSCRIBE\ndestination:/a\ndurable:true\n\n\0"),

@@ -54,7 +54,7 @@ pub enum Cause {
         name: &'static str,
     },
     /// An invalid header value.
-    #[error("{name}:{value} is not accepted: {expected}")]
+    #[error("{name}:\"{value}\" is not accepted: {expected}")]
     InvalidHeader {
         /// The name of the header.
         name: &'static str,
