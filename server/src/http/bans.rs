@@ -76,8 +76,9 @@ pub async fn add(
     }
     let name = target.to_string();
     let added = server.connections.ban(target, reason, *seconds);
-    let id =
-        added.map_err(|error| Problem::new(StatusCode::INSUFFICIENT_STORAGE, error.to_string()))?;
+    let id = added.map_err(|error| {
+        Problem::new(StatusCode::INSUFFICIENT_STORAGE, error.to_string()).with_code("bans")
+    })?;
     rights.note_managed("ban", &name);
     let location = (header::LOCATION, format!("/api/bans/{id}"));
     Ok((StatusCode::CREATED, [location], Json(AddedBan { id })).into_response())

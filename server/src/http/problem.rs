@@ -42,7 +42,7 @@ impl Problem {
     }
 
     /// Adds the cause.
-    fn with_code(self, code: &'static str) -> Self {
+    pub(super) fn with_code(self, code: &'static str) -> Self {
         Self {
             code: Some(code),
             ..self
@@ -132,8 +132,29 @@ impl From<SubscribeError> for Problem {
                 StatusCode::CONFLICT
             }
         };
-        Self::new(status, error.to_string())
+        let problem = Self::new(status, error.to_string());
+        match code_of(&error) {
+            Some(code) => problem.with_code(code),
+            None => problem,
+        }
     }
+}
+
+/// Returns the word for the bound of a refused subscription, as for a publication.
+const fn code_of(error: &SubscribeError) -> Option<&'static str> {
+    Some(match error {
+        SubscribeError::Reserved(_) => "reserved",
+        SubscribeError::TooManyTopics { .. } => "topics",
+        SubscribeError::TooManyCursors { .. } => "cursors",
+        SubscribeError::TooManyQueues { .. } => "queues",
+        SubscribeError::Pool(_) => "share",
+        SubscribeError::Journal(_) => "disk",
+        SubscribeError::SessionEnded
+        | SubscribeError::TooManySubscriptions { .. }
+        | SubscribeError::TooManyDurables { .. }
+        | SubscribeError::DurableInUse(_)
+        | SubscribeError::NothingToReplace => return None,
+    })
 }
 
 impl IntoResponse for Problem {
@@ -160,8 +181,9 @@ mod tests {
     #[test]
     fn the_description_of_the_api_lists_the_codes() {
         let description = include_str!("../../api/openapi.json");
-        for cause in RefusalCause::ALL {
-            let code = format!("`{}`", cause.name());
+        let causes = RefusalCause::ALL.iter().map(|cause| cause.name());
+        for code in causes.chain(["rate", "no_queue", "traces", "bans", "boards"]) {
+            let code = format!("`{code}`");
             assert!(description.contains(&code), "{code}");
         }
     }

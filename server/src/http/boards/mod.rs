@@ -215,7 +215,7 @@ async fn check_room(server: &Server) -> Result<(), Problem> {
             .count();
         if count >= MAX_BOARDS {
             let detail = format!("there are {MAX_BOARDS} boards already; delete one before");
-            return Err(Problem::new(StatusCode::INSUFFICIENT_STORAGE, detail));
+            return Err(Problem::new(StatusCode::INSUFFICIENT_STORAGE, detail).with_code("boards"));
         }
         after = page.next;
         if after.is_none() {
