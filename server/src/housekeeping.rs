@@ -1,5 +1,5 @@
 //! Periodic work, once a second: removes expired messages from the queues, idle topics and idle cursors, ends expired
-//! sessions of MQTT, ends connections with expired credentials, and publishes figures that have a subscriber. Once a minute it
+//! sessions of MQTT, ends connections with expired credentials and traces whose time is over, and publishes figures that have a subscriber. Once a minute it
 //! samples the queues for their history.
 
 use std::{
@@ -30,6 +30,7 @@ pub async fn run_housekeeping(server: Arc<Server>, mqtt: MqttHandler) {
         server.broker.tidy(uptime_ms);
         mqtt.run_due_work();
         server.access.end_expired();
+        server.traces.remove_ended(Instant::now());
         server.access.tick();
         if server.queue_history.is_due(uptime_ms) {
             sample_queues(&server);

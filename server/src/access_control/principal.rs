@@ -215,6 +215,11 @@ impl Principal {
         }
     }
 
+    /// Returns whether the principal is revoked.
+    pub fn is_revoked(&self) -> bool {
+        self.is_revoked.load(Ordering::SeqCst)
+    }
+
     /// Replaces the rights. The principal is revoked if it lost a right, or its credentials are not valid any more. Returns true
     /// if it got a right.
     pub(super) fn replace(&self, grants: Grants, is_known: bool) -> bool {

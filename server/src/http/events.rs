@@ -71,7 +71,9 @@ pub async fn events(
     let charge = charge.transpose().map_err(too_many_connections)?;
     let context = server.context(client, principal);
     let mut subscription = Subscription::new(&server, context, &filter, options)?;
-    subscription.list(address.0, port.map(|port| port.0), charge);
+    let listed = subscription.list(address.0, port.map(|port| port.0), charge);
+    let listed = Arc::downgrade(listed);
+    let is_over = move || listed.upgrade().is_some_and(|listed| must_end(&listed));
     let events = EventStream {
         subscription,
         stopping: server_sent_events::stopping(&server),
@@ -79,7 +81,11 @@ pub async fn events(
         keep_alive: interval_at(Instant::now() + KEEP_ALIVE, KEEP_ALIVE),
     };
     // A client that does not read lags, and the subscription's overflow rule applies.
-    Ok(server_sent_events::response(events, &read_deadline))
+    Ok(server_sent_events::response(
+        events,
+        &read_deadline,
+        is_over,
+    ))
 }
 
 /// The query `?since=…&overflow=…&selector=…`.
@@ -180,27 +186,26 @@ impl Subscription {
         address: ClientAddress,
         port: Option<NonZeroU16>,
         charge: Option<QuotaCharge>,
-    ) {
+    ) -> &Arc<OpenConnection> {
         let ServerContext {
             connections,
             principal,
             ..
         } = &self.context;
-        self.listed = Some(connections.open(NewConnection {
+        self.listed.insert(connections.open(NewConnection {
             session: self.reader.session(),
             principal,
             protocol: ClientProtocol::Events,
             address,
             port,
             charge,
-        }));
+        }))
     }
 
     /// Returns whether an operator, a change of rights or the broker has ended the stream.
     fn is_ended(&self, context: &mut Context<'_>) -> bool {
         let is_revoked = self.context.principal.poll_revoked(context).is_ready();
-        let must_end = self.listed.as_ref().is_some_and(|listed| listed.must_end());
-        is_revoked || must_end || self.reader.session().is_ended()
+        is_revoked || self.listed.as_ref().is_some_and(|listed| must_end(listed))
     }
 
     /// Returns the next piece of an event, or `None` if there is none yet or the session has ended.
@@ -318,8 +323,13 @@ fn push_gap(delivery: &Delivery<'_>, missed: Missed, piece: &mut Vec<u8>) {
     piece.extend_from_slice(b"\n\n");
 }
 
+/// Returns whether an operator, a change of rights or the broker has ended the stream.
+fn must_end(listed: &OpenConnection) -> bool {
+    listed.must_end() || listed.principal().is_revoked() || listed.session().is_ended()
+}
+
 fn too_many_connections(error: PoolError) -> Problem {
-    Problem::new(StatusCode::TOO_MANY_REQUESTS, error.to_string())
+    Problem::new(StatusCode::TOO_MANY_REQUESTS, error.to_string()).with_code("share")
 }
 
 /// Short enough that proxies and clients do not consider the stream dead.

@@ -13,12 +13,13 @@ use super::read_deadline::ReadDeadline;
 use crate::server::Server;
 
 /// Returns the response whose body is a stream of encoded events. The read deadline of the connection ends: the stream has a rule
-/// of its own for a client that does not read.
+/// of its own for a client that does not read. As the stream is not polled then, `is_over` returns whether it must end.
 pub fn response(
     events: impl Stream<Item = Result<Bytes, Infallible>> + Send + 'static,
     read_deadline: &ReadDeadline,
+    is_over: impl Fn() -> bool + Send + Sync + 'static,
 ) -> Response {
-    read_deadline.disable();
+    read_deadline.disable_until(is_over);
     let mut response = Body::from_stream(events).into_response();
     let headers = response.headers_mut();
     for (name, value) in [

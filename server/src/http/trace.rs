@@ -6,7 +6,7 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use axum::{
@@ -17,7 +17,7 @@ use axum::{
 };
 use broker::TopicFilter;
 use serde::{Deserialize, Serialize};
-use tokio::time::{Instant, Interval, interval_at};
+use tokio::time::{Interval, interval};
 use tokio_stream::Stream;
 
 use super::{
@@ -25,7 +25,6 @@ use super::{
     server_sent_events,
 };
 use crate::{
-    access_control::Principal,
     clock, fairness,
     message::push_json,
     server::Server,
@@ -47,25 +46,30 @@ pub async fn trace(
     let limit = query.limit;
     let selector = query.selector()?;
     let selected = selector.to_string();
-    let principal = Arc::clone(rights.principal());
-    let running = server
-        .traces
-        .start(selector, Arc::clone(&principal), limit)?;
+    let reader = Arc::clone(rights.principal());
+    let running = server.traces.start(selector, reader, limit)?;
     rights.note_managed("trace", &selected);
     let mut first = String::new();
     push_event(&mut first, "trace", &Started::new(&selected));
+    let trace = Arc::downgrade(running.trace());
     let events = TraceStream {
         running,
-        principal,
         stopping: server_sent_events::stopping(&server),
         piece: first,
-        ends_at: Instant::now() + MAX_DURATION,
-        ticks: interval_at(Instant::now() + TICK, TICK),
+        ticks: interval(TICK),
         quiet_ticks: 0,
         is_ended: false,
     };
     // The bounds of a trace apply to a client that does not read.
-    Ok(server_sent_events::response(events, &read_deadline))
+    let is_over = move || {
+        let trace = trace.upgrade();
+        trace.is_some_and(|trace| trace.must_end(Instant::now()))
+    };
+    Ok(server_sent_events::response(
+        events,
+        &read_deadline,
+        is_over,
+    ))
 }
 
 /// The query.
@@ -106,7 +110,7 @@ impl TraceQuery {
 
 impl From<TooManyTraces> for Problem {
     fn from(error: TooManyTraces) -> Self {
-        Self::new(StatusCode::TOO_MANY_REQUESTS, error.to_string())
+        Self::new(StatusCode::TOO_MANY_REQUESTS, error.to_string()).with_code("traces")
     }
 }
 
@@ -138,11 +142,9 @@ struct Ended {
 /// The frames as a stream. It ends at its limit of frames or time, if the reader loses rights, or when the server stops.
 struct TraceStream<S> {
     running: RunningTrace,
-    principal: Arc<Principal>,
     stopping: S,
     /// Encoded events.
     piece: String,
-    ends_at: Instant,
     /// Wakes the stream for reports of frames that were left out, and for comments.
     ticks: Interval,
     /// Ticks since the last piece.
@@ -151,17 +153,6 @@ struct TraceStream<S> {
 }
 
 impl<S: Stream<Item = bool> + Unpin> TraceStream<S> {
-    /// Returns the reason for the end of the trace, if it ends now.
-    fn end(&mut self, context: &mut Context<'_>) -> Option<&'static str> {
-        if self.principal.poll_revoked(context).is_ready() {
-            return Some("the rights of the reader have changed");
-        }
-        if Pin::new(&mut self.stopping).poll_next(context).is_ready() {
-            return Some("the server is stopping");
-        }
-        (Instant::now() >= self.ends_at).then_some("the time of the trace is over")
-    }
-
     /// Encodes what can be taken, up to about [`PIECE_BYTES`].
     fn take(&mut self) {
         let now_ms = clock::unix_ms();
@@ -170,7 +161,7 @@ impl<S: Stream<Item = bool> + Unpin> TraceStream<S> {
                 Taken::Frame(json) => push_line(&mut self.piece, "frame", &json),
                 Taken::LeftOut(json) => push_line(&mut self.piece, "left-out", &json),
                 Taken::Nothing => return,
-                Taken::Finished => return self.finish("the limit of frames is reached"),
+                Taken::Finished(reason) => return self.finish(reason),
             }
         }
     }
@@ -190,14 +181,13 @@ impl<S: Stream<Item = bool> + Unpin> Stream for TraceStream<S> {
             return Poll::Ready(None);
         }
         ready!(fairness::poll_yield_if_due(context));
-        // Register before checking: a frame in between wakes the task.
+        // Register before checking: a frame or an end in between wakes the task.
         this.running.trace().register(context.waker());
-        let end = this.end(context);
+        if Pin::new(&mut this.stopping).poll_next(context).is_ready() {
+            this.running.trace().end("the server is stopping");
+        }
         loop {
             this.take();
-            if let Some(reason) = end.filter(|_| !this.is_ended) {
-                this.finish(reason);
-            }
             if !this.piece.is_empty() {
                 this.quiet_ticks = 0;
                 let piece = std::mem::take(&mut this.piece);

@@ -20,9 +20,12 @@ mod selector;
 mod stomp;
 mod tap;
 
-use std::sync::{
-    Arc, Mutex, MutexGuard, PoisonError, Weak,
-    atomic::{AtomicBool, AtomicU64, Ordering},
+use std::{
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError, Weak,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::Instant,
 };
 
 use crate::{access_control::Principal, clock};
@@ -61,7 +64,7 @@ struct Engaged {
     sweep_at: usize,
 }
 
-/// A trace that runs until this is dropped.
+/// A trace that runs until it ends or this is dropped.
 pub struct RunningTrace {
     traces: Arc<Traces>,
     trace: Arc<Trace>,
@@ -106,6 +109,16 @@ impl Traces {
         })
     }
 
+    /// Removes the traces that have ended, also those that are not read. Must be called once a second.
+    pub fn remove_ended(&self, now: Instant) {
+        if !self.is_active() {
+            return;
+        }
+        let traces = self.running().traces.clone();
+        let ended = traces.iter().filter(|trace| trace.has_ended(now));
+        ended.for_each(|trace| self.stop(trace));
+    }
+
     /// Shows a frame of a client that has no tap. Does nothing, and does not call `describe`, if no trace concerns it.
     pub fn show<'a>(
         &self,
@@ -138,7 +151,11 @@ impl Traces {
 
     fn stop(&self, trace: &Arc<Trace>) {
         let mut running = self.running();
+        let before = running.traces.len();
         running.traces.retain(|other| !Arc::ptr_eq(other, trace));
+        if running.traces.len() == before {
+            return;
+        }
         self.changed(&running);
         if !running.traces.is_empty() {
             return;
@@ -176,7 +193,7 @@ impl Traces {
 
 impl RunningTrace {
     /// Returns the trace.
-    pub fn trace(&self) -> &Trace {
+    pub fn trace(&self) -> &Arc<Trace> {
         &self.trace
     }
 }

@@ -4,7 +4,7 @@ use std::{
     collections::VecDeque,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::Waker,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use futures_util::task::AtomicWaker;
@@ -17,6 +17,7 @@ use crate::access_control::Principal;
 pub struct Trace {
     selector: TraceSelector,
     reader: Arc<Principal>,
+    ends_at: Instant,
     buffer: Mutex<Buffer>,
     waker: AtomicWaker,
 }
@@ -33,6 +34,8 @@ struct Buffer {
     left_out: LeftOut,
     /// The number of frames after which the trace ends.
     remaining: Option<u64>,
+    /// The reason why the trace has ended. Frames that were added before are still there.
+    end: Option<&'static str>,
 }
 
 /// The number of frames that were left out and not reported.
@@ -53,8 +56,8 @@ pub enum Taken {
     LeftOut(String),
     /// Nothing for now.
     Nothing,
-    /// Nothing any more: the limit of frames is reached.
-    Finished,
+    /// Nothing any more, for this reason.
+    Finished(&'static str),
 }
 
 impl Trace {
@@ -63,6 +66,7 @@ impl Trace {
         Self {
             selector,
             reader,
+            ends_at: Instant::now() + MAX_DURATION,
             buffer: Mutex::new(Buffer {
                 remaining: limit,
                 ..Buffer::default()
@@ -87,9 +91,36 @@ impl Trace {
         self.waker.wake();
     }
 
-    /// Returns the next thing for the reader, at a time in Unix milliseconds.
+    /// Returns the next thing for the reader, at a time in Unix milliseconds. A reader whose rights have changed gets no
+    /// further frame.
     pub fn take(&self, now_ms: u64) -> Taken {
-        self.buffer().take(now_ms)
+        match self.reader.is_revoked() {
+            true => Taken::Finished(REVOKED),
+            false => self.buffer().take(now_ms),
+        }
+    }
+
+    /// Ends the trace, if it has not ended.
+    pub fn end(&self, reason: &'static str) {
+        self.buffer().end.get_or_insert(reason);
+        self.waker.wake();
+    }
+
+    /// Returns whether the trace must end even if its reader has not read all frames: whether its time is over or the rights of
+    /// its reader have changed.
+    pub fn must_end(&self, now: Instant) -> bool {
+        self.reader.is_revoked() || now >= self.ends_at
+    }
+
+    /// Returns whether no further frame is added. Ends the trace if it must end.
+    pub(super) fn has_ended(&self, now: Instant) -> bool {
+        if self.reader.is_revoked() {
+            self.buffer().clear();
+            self.end(REVOKED);
+        } else if self.must_end(now) {
+            self.end(TIME_OVER);
+        }
+        self.buffer().reason().is_some()
     }
 
     /// Wakes this waker when there may be something to take.
@@ -105,7 +136,7 @@ impl Trace {
 impl Buffer {
     /// Returns whether there is room for a frame; otherwise counts the frame as left out.
     fn admits(&mut self, at_ms: u64) -> bool {
-        if self.remaining == Some(0) {
+        if self.reason().is_some() {
             return false;
         }
         let second = at_ms / 1_000;
@@ -137,7 +168,8 @@ impl Buffer {
     }
 
     fn take(&mut self, now_ms: u64) -> Taken {
-        if self.events.is_empty() && now_ms / 1_000 != self.second {
+        let is_reported = self.reason().is_some() || now_ms / 1_000 != self.second;
+        if self.events.is_empty() && is_reported {
             self.report_left_out();
         }
         match self.events.pop_front() {
@@ -147,9 +179,20 @@ impl Buffer {
                 }
                 event
             }
-            None if self.remaining == Some(0) => Taken::Finished,
-            None => Taken::Nothing,
+            None => self.reason().map_or(Taken::Nothing, Taken::Finished),
         }
+    }
+
+    /// Returns the reason why no further frame is added.
+    fn reason(&self) -> Option<&'static str> {
+        let is_finished = self.remaining == Some(0);
+        self.end.or(is_finished.then_some(LIMIT_REACHED))
+    }
+
+    fn clear(&mut self) {
+        self.events = VecDeque::new();
+        self.bytes = 0;
+        self.left_out = LeftOut::default();
     }
 
     /// Adds a report for each reason, at the place of the frames that are missing.
@@ -199,6 +242,10 @@ pub const BYTES_PER_SECOND: usize = 512 << 10;
 pub const MAX_BUFFERED_BYTES: usize = 1 << 20;
 /// Maximum time of a trace. A page that is forgotten in a tab must not cost the server for ever.
 pub const MAX_DURATION: Duration = Duration::from_secs(60 * 60);
+/// The reasons why a trace ends.
+const REVOKED: &str = "the rights of the reader have changed";
+const TIME_OVER: &str = "the time of the trace is over";
+const LIMIT_REACHED: &str = "the limit of frames is reached";
 
 #[cfg(test)]
 mod tests {
@@ -220,7 +267,7 @@ mod tests {
             match buffer.take(now_ms) {
                 Taken::Frame(_) => shown += 1,
                 Taken::LeftOut(json) => reports.push(json),
-                Taken::Nothing | Taken::Finished => return (shown, reports),
+                Taken::Nothing | Taken::Finished(_) => return (shown, reports),
             }
         }
     }
@@ -276,6 +323,6 @@ mod tests {
         frames(&mut buffer, 0, 5, 10);
         assert!(matches!(buffer.take(0), Taken::Frame(_)));
         assert!(matches!(buffer.take(0), Taken::Frame(_)));
-        assert_eq!(buffer.take(0), Taken::Finished);
+        assert_eq!(buffer.take(0), Taken::Finished(LIMIT_REACHED));
     }
 }
