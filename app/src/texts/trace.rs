@@ -4,7 +4,7 @@ texts! {
     SHOW = "Trace", "추적";
     HIDE = "End the trace", "추적 종료";
     FRAMES = "Frames, the newest first", "프레임(최신순)";
-    WAITING = "The trace runs. The next frame appears here.", "추적 중입니다. 다음 프레임이 여기에 표시됩니다.";
+    RUNNING = "The trace runs. New frames appear here.", "추적 중입니다. 새 프레임이 여기에 표시됩니다.";
     STARTING = "The trace starts.", "추적을 시작하는 중입니다.";
     REFUSED = "There is no trace: the right to manage is missing, or 8 traces run already.", "추적할 수 없습니다. 관리 권한이 없거나 이미 8개의 추적이 실행 중입니다.";
     ENDED = "The trace has ended.", "추적이 끝났습니다.";

@@ -110,7 +110,7 @@ fn watch(id: u64, frames: RwSignal<Frames>, state: RwSignal<Text>, is_paused: Rw
         });
     }));
     let on_event = move |name: &str, data: &str| match name {
-        "trace" => state.set(texts::trace::WAITING),
+        "trace" => state.set(texts::trace::RUNNING),
         "end" => state.set(texts::trace::ENDED),
         _ => waiting
             .borrow_mut()
