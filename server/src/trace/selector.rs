@@ -1,6 +1,6 @@
 //! Which connections and frames a trace shows.
 
-use std::{fmt, net::SocketAddr, num::NonZeroU16, str::FromStr};
+use std::{borrow::Cow, fmt, net::SocketAddr, num::NonZeroU16, str::FromStr};
 
 use broker::{ClientAddress, TopicFilter};
 
@@ -70,11 +70,22 @@ impl fmt::Display for TraceSelector {
         let mut separator = "";
         for (name, value) in conditions {
             if let Some(value) = value {
-                write!(formatter, "{separator}{name}={value}")?;
+                write!(formatter, "{separator}{name}={}", unambiguous(&value))?;
                 separator = " ";
             }
         }
         Ok(())
+    }
+}
+
+/// Returns a value, in quotes if it could be read as more than one condition.
+fn unambiguous(value: &str) -> Cow<'_, str> {
+    let is_plain = |letter: char| {
+        !letter.is_whitespace() && !letter.is_control() && !matches!(letter, '"' | '=')
+    };
+    match !value.is_empty() && value.chars().all(is_plain) {
+        true => Cow::Borrowed(value),
+        false => format!("{value:?}").into(),
     }
 }
 
@@ -205,7 +216,14 @@ mod tests {
         let text = selector.to_string();
         assert_eq!(
             text,
-            "client=sensor-1 address=192.0.2.7/32 port 9 topic=a.*"
+            "client=sensor-1 address=\"192.0.2.7/32 port 9\" topic=a.*"
         );
+        let forged = TraceSelector {
+            client: Some("a topic=x".into()),
+            user: Some(r#"b" client=""#.into()),
+            ..TraceSelector::default()
+        };
+        let text = r#"client="a topic=x" user="b\" client=\"""#;
+        assert_eq!(forged.to_string(), text);
     }
 }
