@@ -14,7 +14,7 @@ use broker::{Client, ClientAddress, DestinationKind, TopicFilter, TopicName};
 
 use access::Right;
 
-use super::{HttpState, assets, language, problem::Problem, sign_in, traced_requests};
+use super::{HttpState, assets, language, problem::Problem, sign_in};
 use crate::{
     access_control::{
         AccessControl, Credentials, Forbidden, ImplicitLogin, Login, LoginAttempt, LoginError,
@@ -123,11 +123,7 @@ pub async fn identify(State(state): State<HttpState>, request: Request, next: Ne
     } else {
         match log_in(&state, &parts).await {
             Ok(login) => Some(login),
-            Err(error) => {
-                let refusal = refuse(&parts, error);
-                traced_requests::show_refused(&state, &parts, &refusal);
-                return refusal;
-            }
+            Err(error) => return refuse(&parts, error),
         }
     };
     let principal = match &login {
@@ -225,6 +221,14 @@ async fn log_in(state: &HttpState, request: &Parts) -> Result<Login, LoginError>
     match implicit.signed_in() {
         Some(login) => Ok(login.clone()),
         None => access.log_in(attempt(implicit.credentials())).await,
+    }
+}
+
+/// Returns the user that a request claims to be with HTTP Basic.
+pub fn claimed_user(headers: &HeaderMap) -> Option<String> {
+    match Authorization::read(headers.get(header::AUTHORIZATION)?)? {
+        Authorization::Basic { user, .. } => Some(user),
+        Authorization::Bearer(_) => None,
     }
 }
 

@@ -202,6 +202,9 @@ impl Allowed {
     }
 }
 
+/// Supported subprotocols of a WebSocket, in the order of preference.
+pub const SUBPROTOCOLS: [&str; 5] = ["v12.stomp", "v11.stomp", "v10.stomp", "mqtt", "mqttv3.1"];
+
 /// Answered also at the limit of connections.
 const HEALTH: &str = "/healthz";
 
@@ -236,6 +239,10 @@ fn router(state: &HttpState, others: OtherRoutes) -> Router {
             origin::check_unsafe_request,
         ))
         .layer(middleware::from_fn_with_state(state.clone(), host::check))
+        .layer(middleware::from_fn_with_state(
+            state.clone(),
+            traced_requests::show_refused,
+        ))
         .layer(middleware::from_fn(security::headers))
         .layer(CatchPanicLayer::custom(|_| {
             Problem::new(

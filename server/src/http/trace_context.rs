@@ -69,8 +69,9 @@ fn header(name: &str, value: &str) -> Header {
     }
 }
 
-const TRACEPARENT: &str = "traceparent";
-const TRACESTATE: &str = "tracestate";
+/// The names of the headers.
+pub const TRACEPARENT: &str = "traceparent";
+pub const TRACESTATE: &str = "tracestate";
 /// Maximum length of each header: that of a `tracestate` which everyone who passes it on should accept (3.3.1.5).
 const MAX_BYTES: usize = 512;
 

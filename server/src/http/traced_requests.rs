@@ -2,14 +2,17 @@
 
 use std::{
     pin::Pin,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     task::{Context, Poll},
 };
 
 use axum::{
     body::{Body, Bytes, HttpBody},
     extract::{Request, State},
-    http::{HeaderMap, Method, request::Parts},
+    http::{HeaderMap, HeaderName, Method, header, request::Parts},
     middleware::Next,
     response::Response,
 };
@@ -18,23 +21,27 @@ use hyper::body::{Frame as BodyFrame, SizeHint};
 use percent_encoding::percent_decode_str;
 
 use super::{
-    HttpState,
-    login::{PeerAddress, PeerPort},
+    HttpState, SUBPROTOCOLS,
+    login::{PeerAddress, PeerPort, claimed_user},
     publish::HEADER_PREFIX,
+    trace_context::{TRACEPARENT, TRACESTATE},
 };
 use crate::{
     access_control::Principal,
     connection_control::OpenConnection,
-    trace::{
-        Direction, Frame, Identity, MAX_PAYLOAD_BYTES, Named, Traces, without_secret_parameters,
-        without_secrets_of_address,
-    },
+    trace::{Direction, Frame, Identity, MAX_PAYLOAD_BYTES, Named, Traces},
 };
 
 /// Shows a request and its response. A request for a trace itself is not shown.
 pub async fn show(State(state): State<HttpState>, request: Request, next: Next) -> Response {
     let traces = &state.server.traces;
-    if !traces.is_active() || request.uri().path() == TRACE_PATH {
+    if !traces.is_active() {
+        return next.run(request).await;
+    }
+    if let Some(accepted) = request.extensions().get::<Accepted>() {
+        accepted.0.store(true, Ordering::Relaxed);
+    }
+    if request.uri().path() == TRACE_PATH {
         return next.run(request).await;
     }
     let (parts, body) = request.into_parts();
@@ -59,15 +66,31 @@ pub async fn show(State(state): State<HttpState>, request: Request, next: Next) 
     answer
 }
 
-/// Shows a request that was refused because of its login.
-pub fn show_refused(state: &HttpState, parts: &Parts, answer: &Response) {
+/// Shows a request that is refused before [`show`], because of its host, its origin, a ban or its login, and the answer.
+pub async fn show_refused(
+    State(state): State<HttpState>,
+    request: Request,
+    next: Next,
+) -> Response {
     let traces = &state.server.traces;
-    if traces.is_active() {
-        let shown = ShownRequest::new(traces, parts);
-        shown.show(None);
-        shown.response().show(answer);
+    if !traces.is_active() {
+        return next.run(request).await;
     }
+    let accepted = Accepted::default();
+    let (mut parts, body) = request.into_parts();
+    parts.extensions.insert(accepted.clone());
+    let shown = ShownRequest::new(traces, &parts);
+    let answer = next.run(Request::from_parts(parts, body)).await;
+    if !accepted.0.load(Ordering::Relaxed) {
+        shown.show(None);
+        shown.response().show(&answer);
+    }
+    answer
 }
+
+/// True once a request has passed the rules of the server. An extension of the request.
+#[derive(Clone, Default)]
+struct Accepted(Arc<AtomicBool>);
 
 /// Shows a message that an event stream delivers.
 pub fn show_event(traces: &Traces, listed: Option<&Arc<OpenConnection>>, delivery: &Delivery<'_>) {
@@ -87,7 +110,7 @@ pub fn show_event(traces: &Traces, listed: Option<&Arc<OpenConnection>>, deliver
         frame.field("topic", entry.topic().as_str());
         frame.field("sequence", entry.sequence());
         for header in entry.headers() {
-            frame.content(&header.name, &header.value);
+            frame.header(&header.name, &header.value);
         }
         frame
     });
@@ -127,13 +150,16 @@ impl ShownRequest {
         Self {
             traces: Arc::clone(traces),
             identity: Identity {
-                user: principal.and_then(|one| one.user().cloned()),
+                user: match principal {
+                    Some(principal) => principal.user().cloned(),
+                    None => claimed_user(&parts.headers).map(Into::into),
+                },
                 ..unknown
             },
             protocol: format!("{:?}", parts.version),
             method: parts.method.to_string(),
             path: path.to_owned(),
-            query: parts.uri.query().map(without_secret_parameters),
+            query: parts.uri.query().map(ToOwned::to_owned),
             headers: parts.headers.clone(),
             names: name_in(path).into_iter().collect(),
         }
@@ -187,18 +213,36 @@ impl ShownResponse {
     }
 }
 
-/// Adds headers. Those that become headers of a message are content.
+/// Adds headers. Those that become a part of a message are content.
 fn push_headers(headers: &HeaderMap, frame: &mut Frame<'_>) {
+    let has_message = !frame.names.is_empty();
     for (name, value) in headers {
         let value = String::from_utf8_lossy(value.as_bytes());
         match name.as_str() {
-            name if name.starts_with(HEADER_PREFIX) => frame.content(name, &value),
-            name @ ("referer" | "location") => {
-                frame.field(name.to_owned(), without_secrets_of_address(&value));
+            name if name.starts_with(HEADER_PREFIX) => frame.header(name, &value),
+            text if has_message && is_of_message(name) => frame.content(text.to_owned(), &value),
+            text if *name == header::SEC_WEBSOCKET_PROTOCOL => {
+                frame.field(text.to_owned(), known_subprotocols(&value));
             }
-            name => frame.field(name.to_owned(), value),
+            text => frame.field(text.to_owned(), value),
         }
     }
+}
+
+/// Returns whether a header of a request becomes a part of the message that the request publishes.
+fn is_of_message(name: &HeaderName) -> bool {
+    *name == header::CONTENT_TYPE || [TRACEPARENT, TRACESTATE].contains(&name.as_str())
+}
+
+/// Returns a list of subprotocols, with a mark in place of unknown ones. Some clients send a token as one, because a browser
+/// cannot set other headers.
+fn known_subprotocols(list: &str) -> String {
+    let names = list.split(',').map(str::trim);
+    let names = names.map(|name| match SUBPROTOCOLS.contains(&name) {
+        true => name,
+        false => "…",
+    });
+    names.collect::<Vec<_>>().join(", ")
 }
 
 /// Returns the topic, the queue or the filter in the path of a request.
@@ -267,6 +311,35 @@ const TRACE_PATH: &str = "/api/trace";
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_known_subprotocols_are_shown() {
+        let shown = known_subprotocols("v12.stomp, bearer-hunter2,mqtt");
+        assert_eq!(shown, "v12.stomp, …, mqtt");
+    }
+
+    #[test]
+    fn headers_of_a_message_are_content() {
+        let mut headers = HeaderMap::new();
+        for name in ["content-type", "traceparent", "carillon-header-a", "accept"] {
+            headers.insert(name, "x".parse().expect("a value"));
+        }
+        let content = |names: Vec<Named>| {
+            let mut frame = Frame {
+                names,
+                ..Frame::default()
+            };
+            push_headers(&headers, &mut frame);
+            let content = frame.fields.iter().filter(|field| field.is_content());
+            content
+                .map(|field| field.name.to_string())
+                .collect::<Vec<_>>()
+        };
+        let names = name_in("/api/topics/a").into_iter().collect();
+        let expected = ["content-type", "traceparent", "carillon-header-a"];
+        assert_eq!(content(names), expected);
+        assert_eq!(content(Vec::new()), ["carillon-header-a"]);
+    }
 
     #[test]
     fn paths_name_topics_and_queues() {

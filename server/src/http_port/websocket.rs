@@ -23,7 +23,7 @@ use crate::{
     connection::{CloseReason, HandshakeInput, WebSocket, send_refusal, serve_after},
     fairness,
     handler::{ConnectingPeer, ConnectionPermit},
-    http::{self, DeadlineSocket, PeerAddress, PeerPort, Problem},
+    http::{self, DeadlineSocket, PeerAddress, PeerPort, Problem, SUBPROTOCOLS},
     measurements::PortProtocol,
     net::StreamSocket,
     protocol_detection::DetectedProtocol,
@@ -273,7 +273,7 @@ fn choose_protocol(headers: &HeaderMap) -> Result<Option<&'static str>, Problem>
     if offered.is_empty() {
         return Ok(None);
     }
-    PROTOCOLS
+    SUBPROTOCOLS
         .into_iter()
         .find(|ours| offered.iter().any(|theirs| theirs == ours))
         .map(Some)
@@ -281,7 +281,7 @@ fn choose_protocol(headers: &HeaderMap) -> Result<Option<&'static str>, Problem>
             Problem::bad_request(format!(
                 "none of the subprotocols {} is supported; supported are {}",
                 offered.join(", "),
-                PROTOCOLS.join(", ")
+                SUBPROTOCOLS.join(", ")
             ))
         })
 }
@@ -315,7 +315,5 @@ fn refuse(problem: Problem) -> Response {
 
 /// Length of a decoded Sec-WebSocket-Key.
 const KEY_BYTES: usize = 16;
-/// Supported subprotocols, in the order of preference.
-const PROTOCOLS: [&str; 5] = ["v12.stomp", "v11.stomp", "v10.stomp", "mqtt", "mqttv3.1"];
 /// Maximum time until the first bytes, if the subprotocol does not determine the protocol.
 const FIRST_BYTE_TIME: Duration = Duration::from_secs(10);

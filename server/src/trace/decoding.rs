@@ -97,11 +97,11 @@ impl Decoding {
         }
     }
 
-    /// Returns the version of STOMP, if it is known.
-    pub(super) fn stomp_version(&self) -> Option<stomp::Version> {
+    /// Returns the version, if it is known.
+    pub(super) fn version(&self) -> Option<ProtocolVersion> {
         match &self.codec {
-            Codec::Stomp { version, .. } => *version,
-            Codec::Mqtt(_) => None,
+            Codec::Mqtt(decoder) => decoder.version().map(ProtocolVersion::Mqtt),
+            Codec::Stomp { version, .. } => version.map(ProtocolVersion::Stomp),
         }
     }
 
@@ -170,6 +170,14 @@ impl Decoding {
         Some(Step { used, frame })
     }
 
+    fn for_each_frame(&mut self, bytes: &[u8], mut act: impl FnMut(&Frame<'_>)) {
+        let mut at = 0;
+        while let Some(step) = self.next(&bytes[at..], None, "") {
+            at += step.used;
+            step.frame.iter().for_each(&mut act);
+        }
+    }
+
     /// Remembers the topic of an alias, or returns the topic that a packet names by its alias.
     fn alias(&mut self, packet: &Packet<'_>, topic: Option<&str>) -> Option<String> {
         let Packet::Publish(publish) = packet else {
@@ -177,14 +185,21 @@ impl Decoding {
         };
         let alias = publish.properties.topic_alias().map(|alias| alias.get());
         match (publish.topic, alias) {
-            (Some(topic), Some(alias)) if self.aliases.len() < MAX_ALIASES => {
-                self.aliases.insert(alias, topic.as_str().to_owned());
+            (Some(topic), Some(alias)) => {
+                self.remember(alias, topic.as_str());
                 None
             }
-            (Some(_), _) => None,
+            (Some(_), None) => None,
             (None, alias) => topic
                 .map(ToOwned::to_owned)
                 .or_else(|| self.aliases.get(&alias?).cloned()),
+        }
+    }
+
+    /// Replaces the topic of an alias. A further alias beyond the bound stays unknown.
+    fn remember(&mut self, alias: u16, topic: &str) {
+        if self.aliases.len() < MAX_ALIASES || self.aliases.contains_key(&alias) {
+            self.aliases.insert(alias, topic.to_owned());
         }
     }
 }
@@ -214,7 +229,8 @@ pub fn show_request(
     connect: FirstMessage<'_>,
 ) {
     let FirstMessage { at_ms, bytes } = connect;
-    show_bytes(traces, protocol, Direction::In, identity, at_ms, bytes);
+    let decoding = Decoding::new(protocol, None, Direction::In);
+    show_bytes(traces, decoding, Direction::In, identity, at_ms, bytes);
 }
 
 /// Shows a client that was refused: what it sent, the answer, and the reason.
@@ -231,9 +247,15 @@ pub fn show_refused(
     }
     let now_ms = clock::unix_ms();
     let FirstMessage { at_ms, bytes } = first;
-    let claimed = claimed(protocol, identity, bytes);
-    show_bytes(traces, protocol, Direction::In, &claimed, at_ms, bytes);
-    show_bytes(traces, protocol, Direction::Out, &claimed, now_ms, answer);
+    let (claimed, version) = claimed(protocol, identity, bytes);
+    let request = Decoding::new(protocol, None, Direction::In);
+    show_bytes(traces, request, Direction::In, &claimed, at_ms, bytes);
+    let version = match protocol {
+        ClientProtocol::Mqtt => version.or_else(|| version_of_connack(answer)),
+        ClientProtocol::Stomp | ClientProtocol::Events => version,
+    };
+    let reply = Decoding::new(protocol, version, Direction::Out);
+    show_bytes(traces, reply, Direction::Out, &claimed, now_ms, answer);
     traces.show(Direction::Out, &claimed, || end(protocol, reason));
 }
 
@@ -252,9 +274,10 @@ pub(super) fn end(protocol: ClientProtocol, reason: &str) -> Frame<'static> {
     }
 }
 
+/// Shows the frames before a connection has a tap.
 fn show_bytes(
     traces: &Traces,
-    protocol: ClientProtocol,
+    mut decoding: Decoding,
     direction: Direction,
     identity: &Identity,
     at_ms: u64,
@@ -264,34 +287,31 @@ fn show_bytes(
     if matching.is_empty() {
         return;
     }
-    for_each_frame(protocol, direction, bytes, |frame| {
+    decoding.for_each_frame(bytes, |frame| {
         show_to(&matching, direction, identity, at_ms, frame);
     });
 }
 
-/// Decodes the bytes before a connection has a tap.
-fn for_each_frame(
+/// Adds to an identity what the client claims in its CONNECT. Also returns the version that CONNECT has; `None` if it has no
+/// valid one.
+fn claimed(
     protocol: ClientProtocol,
-    direction: Direction,
-    bytes: &[u8],
-    mut act: impl FnMut(&Frame<'_>),
-) {
-    let mut decoding = Decoding::new(protocol, None, direction);
-    let mut at = 0;
-    while let Some(step) = decoding.next(&bytes[at..], None, "") {
-        at += step.used;
-        step.frame.iter().for_each(&mut act);
-    }
-}
-
-/// Adds to an identity what the client claims in its CONNECT.
-fn claimed(protocol: ClientProtocol, identity: &Identity, request: &[u8]) -> Identity {
+    identity: &Identity,
+    request: &[u8],
+) -> (Identity, Option<ProtocolVersion>) {
     let mut claimed = identity.clone();
-    for_each_frame(protocol, Direction::In, request, |frame| {
+    let mut decoding = Decoding::new(protocol, None, Direction::In);
+    decoding.for_each_frame(request, |frame| {
         claim(&mut claimed.client, frame, CLIENT_ID_FIELDS);
         claim(&mut claimed.user, frame, USER_FIELDS);
     });
-    claimed
+    (claimed, decoding.version())
+}
+
+/// Returns the version of the answer to a CONNECT that is not valid: before 5.0 a CONNACK has 2 bytes after its fixed header
+/// (3.1.1, 3.2.1).
+fn version_of_connack(connack: &[u8]) -> Option<ProtocolVersion> {
+    (connack.get(1) == Some(&2)).then_some(ProtocolVersion::Mqtt(mqtt::Version::V3_1_1))
 }
 
 /// Sets the client id or the user from a CONNECT, if it is not known.
@@ -300,7 +320,7 @@ pub(super) fn claim(known: &mut Option<Arc<str>>, frame: &Frame<'_>, names: [&st
         return;
     }
     let mut fields = frame.fields.iter();
-    let field = fields.find(|field| names.contains(&&*field.name) && !field.is_content);
+    let field = fields.find(|field| names.contains(&&*field.name) && !field.is_content());
     let value = field.map(|field| &*field.value);
     *known = value.filter(|text| !text.is_empty()).map(Into::into);
 }

@@ -62,8 +62,19 @@ pub struct Field {
     pub name: Cow<'static, str>,
     /// The value as text, without secrets, and cut at [`MAX_VALUE_BYTES`].
     pub value: String,
-    /// True if the value belongs to the content of the message, such as a user property.
-    pub is_content: bool,
+    /// The part to which it belongs.
+    pub kind: FieldKind,
+}
+
+/// The part of a frame to which a field belongs. Content needs the right to read the message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FieldKind {
+    /// The protocol.
+    Protocol,
+    /// The content of the message: the value is content, and the name is one of the specification.
+    Content,
+    /// A header or a user property of the message: the name is content, too.
+    Header,
 }
 
 /// A topic, a queue, or a filter over one of them.
@@ -101,27 +112,35 @@ impl Identity {
 impl Frame<'_> {
     /// Adds a field of the protocol.
     pub fn field(&mut self, name: impl Into<Cow<'static, str>>, value: impl ToString) {
-        self.push(name.into(), &value.to_string(), false);
+        self.push(name.into(), &value.to_string(), FieldKind::Protocol);
     }
 
-    /// Adds a field that belongs to the content of the message. Its name is the client's.
-    pub fn content(&mut self, name: &str, value: &str) {
-        self.push(name.to_owned().into(), value, true);
+    /// Adds a field of the protocol with a text of the server, which may quote input.
+    pub fn reason(&mut self, name: impl Into<Cow<'static, str>>, text: &str) {
+        self.field(name, secrets::without_quotes(text));
+    }
+
+    /// Adds a field of the protocol whose value belongs to the content of the message.
+    pub fn content(&mut self, name: impl Into<Cow<'static, str>>, value: &str) {
+        self.push(name.into(), value, FieldKind::Content);
+    }
+
+    /// Adds a header or a user property of the message. Its name is the client's.
+    pub fn header(&mut self, name: &str, value: &str) {
+        self.push(name.to_owned().into(), value, FieldKind::Header);
     }
 
     /// Adds a field whose value is secret.
     pub fn secret(&mut self, name: &'static str) {
-        self.push(name.into(), secrets::LEFT_OUT, false);
+        self.push(name.into(), secrets::LEFT_OUT, FieldKind::Protocol);
     }
 
-    fn push(&mut self, name: Cow<'static, str>, value: &str, is_content: bool) {
+    fn push(&mut self, name: Cow<'static, str>, value: &str, kind: FieldKind) {
         if self.fields.len() == MAX_FIELDS {
-            let name = "…".into();
-            let value = "more fields are left out".to_owned();
             self.fields.push(Field {
-                name,
-                value,
-                is_content: false,
+                name: SOME_NAME.into(),
+                value: "more fields are left out".to_owned(),
+                kind: FieldKind::Protocol,
             });
         }
         if self.fields.len() > MAX_FIELDS {
@@ -129,17 +148,13 @@ impl Frame<'_> {
         }
         let value = match secrets::is_secret(&name) {
             true => secrets::LEFT_OUT.to_owned(),
-            false => secrets::without_tokens(&cut(value, MAX_VALUE_BYTES)).into_owned(),
+            false => shown(value, MAX_VALUE_BYTES),
         };
-        let name = match name.len() <= MAX_NAME_BYTES {
-            true => name,
-            false => cut(&name, MAX_NAME_BYTES).into_owned().into(),
+        let name = match shown(&name, MAX_NAME_BYTES) {
+            same if *same == *name => name,
+            other => other.into(),
         };
-        self.fields.push(Field {
-            name,
-            value,
-            is_content,
-        });
+        self.fields.push(Field { name, value, kind });
     }
 
     /// Returns whether the frame is the first one of a client.
@@ -153,11 +168,15 @@ impl Frame<'_> {
     }
 
     /// Returns whether someone may see the content of the frame: whether it may read all topics and queues that the frame
-    /// names, or everything if the frame does not name its topic.
+    /// names, or all that exist if the frame does not name its topic.
     fn may_be_read_by(&self, reader: &Principal) -> bool {
         match self.names.is_empty() {
-            true => TopicFilter::new(EVERYTHING)
-                .is_ok_and(|all| Named::Filter(DestinationKind::Topic, all).may_be_read_by(reader)),
+            true => TopicFilter::new(EVERYTHING).is_ok_and(|all| {
+                let kinds = [DestinationKind::Topic, DestinationKind::Queue];
+                kinds
+                    .into_iter()
+                    .all(|kind| Named::Filter(kind, all.clone()).may_be_read_by(reader))
+            }),
             false => self.names.iter().all(|named| named.may_be_read_by(reader)),
         }
     }
@@ -176,29 +195,42 @@ impl Frame<'_> {
             direction,
             connection: identity.connection,
             protocol: &self.protocol,
-            client: identity.client.as_deref().map(secrets::without_tokens),
-            user: identity.user.as_deref().map(secrets::without_tokens),
+            client: identity.client.as_deref().map(shown_value),
+            user: identity.user.as_deref().map(shown_value),
             address: identity.address_text(),
-            frame_type: &self.frame_type,
+            frame_type: cut(&self.frame_type, MAX_NAME_BYTES),
             bytes: self.bytes,
             fields: self
                 .fields
                 .iter()
-                .map(|field| ShownField {
-                    name: &field.name,
-                    value: match field.is_content && !may_read {
-                        true => NO_RIGHT,
-                        false => &field.value,
-                    },
-                })
+                .map(|field| field.shown_to(may_read))
                 .collect(),
             payload: self.payload.map(|payload| match may_read {
                 true => Payload::of(payload, self.payload_bytes),
                 false => Payload::withheld(self.payload_bytes.unwrap_or(payload.len()), NO_RIGHT),
             }),
-            error: self.error.as_deref().map(secrets::without_tokens),
+            error: self
+                .error
+                .as_deref()
+                .map(|error| shown_value(&secrets::without_quotes(error))),
         };
         serde_json::to_string(&shown).unwrap_or_default()
+    }
+}
+
+impl Field {
+    /// Returns true if the value, at least, belongs to the content of the message.
+    pub fn is_content(&self) -> bool {
+        self.kind != FieldKind::Protocol
+    }
+
+    fn shown_to(&self, may_read: bool) -> ShownField<'_> {
+        let (name, value) = match self.kind {
+            FieldKind::Content if !may_read => (&*self.name, NO_RIGHT),
+            FieldKind::Header if !may_read => (SOME_NAME, NO_RIGHT),
+            _ => (&*self.name, &*self.value),
+        };
+        ShownField { name, value }
     }
 }
 
@@ -247,24 +279,34 @@ struct Shown<'a> {
     connection: Option<u64>,
     protocol: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    client: Option<Cow<'a, str>>,
+    client: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    user: Option<Cow<'a, str>>,
+    user: Option<String>,
     address: String,
     #[serde(rename = "type")]
-    frame_type: &'a str,
+    frame_type: Cow<'a, str>,
     bytes: usize,
     fields: Vec<ShownField<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     payload: Option<Payload>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<Cow<'a, str>>,
+    error: Option<String>,
 }
 
 #[derive(Serialize)]
 struct ShownField<'a> {
     name: &'a str,
     value: &'a str,
+}
+
+/// Returns a value without secrets, cut as all values are.
+fn shown_value(value: &str) -> String {
+    shown(value, MAX_VALUE_BYTES)
+}
+
+/// Returns a text without secrets, cut. A secret is found before its end is cut.
+fn shown(text: &str, max_bytes: usize) -> String {
+    cut(&secrets::without_secrets(text), max_bytes).into_owned()
 }
 
 /// Returns the text, or its beginning of at most this number of bytes and a mark.
@@ -283,23 +325,57 @@ pub const MAX_VALUE_BYTES: usize = 256;
 const MAX_NAME_BYTES: usize = 128;
 /// The filter for all topics.
 const EVERYTHING: &str = ">";
+/// Stands for a name that is not shown.
+const SOME_NAME: &str = "…";
 /// Stands for content that the reader of a trace may not read.
 const NO_RIGHT: &str = "(left out: no right to read it)";
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{access_control::AccessControl, audit::AuditLog};
 
     #[test]
     fn values_and_the_number_of_fields_are_bounded() {
         let mut frame = Frame::default();
         for _ in 0..1_000 {
-            frame.content(&"n".repeat(1_000), &"v".repeat(100_000));
+            frame.header(&"n".repeat(1_000), &"v".repeat(100_000));
         }
         assert_eq!(frame.fields.len(), MAX_FIELDS + 1);
         let first = &frame.fields[0];
         assert!(first.value.len() <= MAX_VALUE_BYTES + '…'.len_utf8());
         assert!(first.name.len() <= MAX_NAME_BYTES + '…'.len_utf8());
+    }
+
+    #[test]
+    fn each_part_of_a_frame_is_bounded() {
+        let long: Arc<str> = "\u{1}".repeat(65_535).into();
+        let identity = Identity {
+            user: Some(Arc::clone(&long)),
+            client: Some(Arc::clone(&long)),
+            ..Identity::unknown(std::net::Ipv4Addr::LOCALHOST.into(), None)
+        };
+        let mut frame = Frame {
+            frame_type: "M".repeat(65_535).into(),
+            error: Some(long.to_string()),
+            ..Frame::default()
+        };
+        frame.field("name", &long);
+        let access = AccessControl::new(None, AuditLog::none());
+        let json = frame.to_json(0, Direction::In, &identity, access.open_principal());
+        // A control character takes 6 bytes.
+        assert!(
+            json.len() < 4 * 6 * MAX_VALUE_BYTES + 1_000,
+            "{}",
+            json.len()
+        );
+    }
+
+    #[test]
+    fn no_name_is_a_secret() {
+        let mut frame = Frame::default();
+        frame.header("eyJhbGciOiJIUzI1NiJ9.e30.c2ln", "v");
+        assert_eq!(frame.fields[0].name, secrets::LEFT_OUT);
     }
 
     #[test]

@@ -33,7 +33,6 @@ pub use decoding::{FirstMessage, ProtocolVersion, show_refused, show_request};
 pub use frame::{Direction, Frame, Identity, Named};
 pub use payload::MAX_PAYLOAD_BYTES;
 pub use running::{FRAMES_PER_SECOND, MAX_DURATION, Taken, Trace};
-pub use secrets::{without_secret_parameters, without_secrets_of_address};
 pub use selector::{AddressSelector, TraceSelector};
 use tap::TapState;
 pub use tap::{Delivered, Tap};

@@ -12,6 +12,7 @@ use wire::mqtt::{
 use super::{
     frame::{Frame, Named},
     payload::hex,
+    secrets,
 };
 
 /// Describes a packet. `aliased` is the topic that a topic alias stands for, if the packet has no topic name of its own.
@@ -217,7 +218,7 @@ fn properties(properties: &Properties<'_>, frame: &mut Frame<'_>) {
     for property in properties.iter() {
         let name = property.id().as_str();
         match property {
-            Property::UserProperty(pair) => frame.content(pair.name, pair.value),
+            Property::UserProperty(pair) => frame.header(pair.name, pair.value),
             Property::AuthenticationData(_) => frame.secret(name),
             Property::CorrelationData(data) => frame.content(name, &bytes(data)),
             Property::ResponseTopic(topic) => frame.content(name, topic.as_str()),
@@ -232,8 +233,8 @@ fn properties(properties: &Properties<'_>, frame: &mut Frame<'_>) {
             Property::AssignedClientIdentifier(text)
             | Property::AuthenticationMethod(text)
             | Property::ResponseInformation(text)
-            | Property::ServerReference(text)
-            | Property::ReasonString(text) => frame.field(name, text),
+            | Property::ServerReference(text) => frame.field(name, text),
+            Property::ReasonString(text) => frame.reason(name, text),
             Property::MessageExpiryInterval(seconds)
             | Property::SessionExpiryInterval(seconds)
             | Property::WillDelayInterval(seconds) => frame.field(name, seconds),
@@ -293,6 +294,7 @@ fn reason(code: u8, reason: impl fmt::Debug) -> String {
 fn bytes(data: &[u8]) -> String {
     match std::str::from_utf8(data) {
         Ok(text) => text.to_owned(),
+        Err(_) if secrets::has_token(data) => secrets::LEFT_OUT.to_owned(),
         Err(_) => hex(data),
     }
 }

@@ -39,6 +39,9 @@ impl Payload {
             None => MAX_HEX_BYTES,
         };
         let bytes = total.unwrap_or(body.len());
+        if text.is_none() && secrets::has_token(beginning) {
+            return Self::withheld(bytes, TOKEN);
+        }
         Self {
             bytes,
             cut: bytes > max_bytes,
@@ -70,6 +73,8 @@ pub fn hex(bytes: &[u8]) -> String {
 /// Number of bytes of a body that are shown as text, and as bytes.
 pub const MAX_PAYLOAD_BYTES: usize = 256;
 const MAX_HEX_BYTES: usize = 64;
+/// Stands for bytes with a secret.
+const TOKEN: &str = "(left out: it contains a token)";
 
 #[cfg(test)]
 mod tests {
@@ -90,5 +95,11 @@ mod tests {
         assert_eq!(binary.hex, Some("ff".repeat(MAX_HEX_BYTES)));
         let json = serde_json::to_string(&Payload::of(&[0, 0xab], None)).expect("JSON");
         assert_eq!(json, r#"{"bytes":2,"hex":"00ab"}"#);
+    }
+
+    #[test]
+    fn no_token_is_shown_as_bytes() {
+        let shown = Payload::of(b"\xffeyJhbGciOiJIUzI1NiJ9.e30.c2ln", None);
+        assert_eq!((shown.hex, shown.withheld), (None, Some(TOKEN)));
     }
 }

@@ -1,17 +1,40 @@
-//! The part that a trace leaves out: credentials.
+//! The parts that a trace leaves out: credentials, and input that a text of the server repeats.
 //!
 //! | secret | rule |
 //! |---|---|
-//! | Password and Authentication Data of MQTT | the protocol's own field, always |
-//! | `passcode` of STOMP; Authorization, Cookie, Set-Cookie and similar headers; user properties and parameters of a query with such a name | [`is_secret`] |
-//! | a JWT in any value, and in the shown part of a body | [`without_tokens`] |
+//! | Password and Authentication Data of MQTT; the body of a CONNECT of STOMP | the protocol's own field, always |
+//! | `passcode` of STOMP; Authorization, Cookie, Set-Cookie and similar headers; user properties with such a name | [`is_secret`] |
+//! | parameters with such a name in any value, the user information of an address, and JWTs | [`without_secrets`] |
+//! | JWTs in the shown part of a body | [`without_tokens`], [`has_token`] |
+//! | input in the reason of an error, which may be a part of a password | [`without_quotes`] |
 
 use std::borrow::Cow;
 
+use percent_encoding::percent_decode_str;
+use wire::stomp::header;
+
 /// Returns whether the value of a header, a user property or a parameter is a credential, by the words in its name.
 pub fn is_secret(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
+    let letters = name.chars().filter(char::is_ascii_alphanumeric);
+    let name: String = letters.map(|letter| letter.to_ascii_lowercase()).collect();
     WORDS.iter().any(|word| name.contains(word))
+}
+
+/// Returns a name or a value with marks in place of the secrets in it: JWTs, the user information of addresses, and the values
+/// of parameters such as `token=…` in a query, a fragment or another list.
+pub fn without_secrets(text: &str) -> Cow<'_, str> {
+    let rules = [
+        without_user_information,
+        without_secret_parameters,
+        without_tokens,
+    ];
+    rules.into_iter().fold(text.into(), |text, rule| {
+        let changed = match rule(&text) {
+            Cow::Owned(changed) => Some(changed),
+            Cow::Borrowed(_) => None,
+        };
+        changed.map_or(text, Cow::Owned)
+    })
 }
 
 /// Returns the text with a mark in place of each JWT. A word that begins as a JWT does counts as one, because its end may be
@@ -37,21 +60,128 @@ pub fn without_tokens(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// Returns a query with marks in place of the secret values.
-pub fn without_secret_parameters(query: &str) -> String {
-    let parts = query.split('&').map(|part| match part.split_once('=') {
-        Some((name, _)) if is_secret(name) => format!("{name}={LEFT_OUT}"),
-        _ => part.to_owned(),
-    });
-    parts.collect::<Vec<_>>().join("&")
+/// Returns whether bytes that are no text contain a JWT.
+pub fn has_token(bytes: &[u8]) -> bool {
+    let mut words = bytes.windows(MIN_JWT_BYTES);
+    words.any(|word| {
+        word.starts_with(JWT_START.as_bytes())
+            && word.iter().all(|byte| is_of_token((*byte).into()))
+    })
 }
 
-/// Returns the address of a resource without the secrets in its query.
-pub fn without_secrets_of_address(address: &str) -> Cow<'_, str> {
-    match address.split_once('?') {
-        Some((path, query)) => format!("{path}?{}", without_secret_parameters(query)).into(),
-        None => Cow::Borrowed(address),
+/// Returns a text of the server with marks in place of what it quotes, because that may be input. Quotes inside of a quoted
+/// text must have a backslash before them.
+pub fn without_quotes(text: &str) -> Cow<'_, str> {
+    if !text.contains('"') {
+        return Cow::Borrowed(text);
     }
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, quoted)) = rest.split_once('"') {
+        let (word, after) = match closing_quote(quoted) {
+            Some(end) => (&quoted[..end], &quoted[end + 1..]),
+            None => (quoted, ""),
+        };
+        let shown = if OWN_WORDS.contains(&word) {
+            word
+        } else {
+            "…"
+        };
+        out.extend([before, "\"", shown, "\""]);
+        rest = after;
+    }
+    out.push_str(rest);
+    Cow::Owned(out)
+}
+
+fn closing_quote(text: &str) -> Option<usize> {
+    let mut is_escaped = false;
+    text.find(|letter| {
+        let closes = letter == '"' && !is_escaped;
+        is_escaped = letter == '\\' && !is_escaped;
+        closes
+    })
+}
+
+/// Leaves out what comes before `@` in the authority of addresses (RFC 3986, 3.2.1).
+fn without_user_information(text: &str) -> Cow<'_, str> {
+    if !text.contains(AUTHORITY_START) || !text.contains('@') {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(start) = rest.find(AUTHORITY_START) {
+        let (before, after) = rest.split_at(start + AUTHORITY_START.len());
+        let end = after.find(|letter: char| ends_authority(letter));
+        let authority = &after[..end.unwrap_or(after.len())];
+        out.push_str(before);
+        rest = match authority.rfind('@') {
+            Some(sign) => {
+                out.push_str(LEFT_OUT);
+                &after[sign..]
+            }
+            None => after,
+        };
+    }
+    out.push_str(rest);
+    Cow::Owned(out)
+}
+
+fn ends_authority(letter: char) -> bool {
+    matches!(letter, '/' | '?' | '#' | '"' | '<' | '>' | ',') || letter.is_whitespace()
+}
+
+/// Leaves out the secret values of parameters.
+fn without_secret_parameters(text: &str) -> Cow<'_, str> {
+    if !text.contains(['=', '%']) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len());
+    for part in text.split_inclusive(SEPARATORS) {
+        let end = part.strip_suffix(SEPARATORS).map_or(part.len(), str::len);
+        let (parameter, separator) = part.split_at(end);
+        match is_secret_parameter(parameter) {
+            true => push_left_out(parameter, &mut out),
+            false => out.push_str(parameter),
+        }
+        out.push_str(separator);
+    }
+    Cow::Owned(out)
+}
+
+/// Returns whether a parameter has the name of a credential, or has a value with such a parameter or with user information, as
+/// `next=/topics?token=…` has.
+fn is_secret_parameter(parameter: &str) -> bool {
+    let parameter = decoded(parameter);
+    let Some((name, value)) = parameter.split_once('=') else {
+        return false;
+    };
+    let has_secret_parameter = value.contains('=') && is_secret(value);
+    let has_user_information = without_user_information(value) != value;
+    is_secret(name) || has_secret_parameter || has_user_information
+}
+
+fn push_left_out(parameter: &str, out: &mut String) {
+    let name = parameter.split_once('=').map(|(name, _)| name);
+    // Otherwise the secret may be in the part before the sign.
+    if let Some(name) = name.filter(|name| !decoded(name).contains('=')) {
+        out.push_str(name);
+        out.push('=');
+    }
+    out.push_str(LEFT_OUT);
+}
+
+/// Undoes percent-encoding, however often it was applied, up to [`MAX_DECODINGS`] times.
+fn decoded(text: &str) -> Cow<'_, str> {
+    let mut text = Cow::Borrowed(text);
+    for _ in 0..MAX_DECODINGS {
+        if !text.contains('%') {
+            break;
+        }
+        let next = percent_decode_str(&text).decode_utf8_lossy().into_owned();
+        text = next.into();
+    }
+    text
 }
 
 /// The characters of a JWT: base64url and the dots between its parts (RFC 7515, 7.1).
@@ -61,98 +191,43 @@ const fn is_of_token(found: char) -> bool {
 
 /// Stands for a secret.
 pub const LEFT_OUT: &str = "(left out)";
-/// A name with one of these words, in any case, is that of a secret.
+/// A name with one of these words, in any case and with any other characters between its letters, is that of a secret.
 const WORDS: &[&str] = &[
     "passcode",
     "password",
+    "passphrase",
     "passwd",
     "authorization",
-    "authentication-info",
+    "authenticationinfo",
     "cookie",
     "token",
     "secret",
     "jwt",
-    "api-key",
     "apikey",
-    "api_key",
+    "accesskey",
+    "privatekey",
     "credential",
 ];
 /// The base64url of `{"`, with which the header of each JWT begins.
 const JWT_START: &str = "eyJ";
 /// A shorter word is no JWT: its header alone is `{"alg":"…"}`.
 const MIN_JWT_BYTES: usize = 16;
+const AUTHORITY_START: &str = "://";
+/// The characters between parameters: of a query, a fragment, and a header.
+const SEPARATORS: [char; 4] = ['?', '#', '&', ';'];
+/// A secret that is encoded more often is shown encoded.
+const MAX_DECODINGS: usize = 8;
+/// Words that texts of the server quote although they are not input.
+const OWN_WORDS: [&str; 8] = [
+    header::ACK,
+    header::DESTINATION,
+    header::ID,
+    header::MESSAGE_ID,
+    header::SUBSCRIPTION,
+    header::TRANSACTION,
+    "true",
+    "false",
+];
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_of_credentials_are_secret() {
-        for name in [
-            "passcode",
-            "Password",
-            "Authorization",
-            "Proxy-Authorization",
-            "Cookie",
-            "Set-Cookie",
-            "access_token",
-            "X-Auth-Token",
-            "X-Api-Key",
-            "apikey",
-            "client_secret",
-            "jwt",
-            "aws-credentials",
-        ] {
-            assert!(is_secret(name), "{name}");
-        }
-        for name in [
-            "login",
-            "client-id",
-            "User Name",
-            "destination",
-            "content-type",
-            "ack",
-        ] {
-            assert!(!is_secret(name), "{name}");
-        }
-    }
-
-    #[test]
-    fn no_jwt_stays_in_a_text() {
-        let jwt = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhbm5hIn0.c2lnbmF0dXJl";
-        let cut = &jwt[..30];
-        let table = [
-            (jwt.to_owned(), LEFT_OUT.to_owned()),
-            (cut.to_owned(), LEFT_OUT.to_owned()),
-            (format!("Bearer {jwt}"), format!("Bearer {LEFT_OUT}")),
-            (
-                format!(r#"{{"a":"{jwt}","b":"{jwt}"}}"#),
-                format!(r#"{{"a":"{LEFT_OUT}","b":"{LEFT_OUT}"}}"#),
-            ),
-            ("eyJ is short".to_owned(), "eyJ is short".to_owned()),
-            ("nothing".to_owned(), "nothing".to_owned()),
-        ];
-        for (text, expected) in table {
-            assert_eq!(without_tokens(&text), expected, "{text}");
-        }
-    }
-
-    #[test]
-    fn a_query_loses_its_secrets() {
-        let table = [
-            (
-                "access_token=abc&retain=true",
-                "access_token=(left out)&retain=true",
-            ),
-            ("retain=true", "retain=true"),
-            ("password", "password"),
-        ];
-        for (query, expected) in table {
-            assert_eq!(without_secret_parameters(query), expected);
-        }
-        let address = "http://h/a?x=1&access_token=abc";
-        let shown = "http://h/a?x=1&access_token=(left out)";
-        assert_eq!(without_secrets_of_address(address), shown);
-        assert_eq!(without_secrets_of_address("/a"), "/a");
-    }
-}
+mod tests;

@@ -20,9 +20,10 @@ pub fn describe<'a>(
     let carries_message = matches!(stomp.command, Command::Send | Command::Message);
     for header in stomp.headers.iter() {
         let (name, value) = (header.name(), header.value());
-        match carries_message && header::is_user_defined(&name) {
-            true => frame.content(&name, &value),
-            false => frame.field(name.into_owned(), value),
+        match carries_message {
+            true if header::is_user_defined(&name) => frame.header(&name, &value),
+            true if name == header::CONTENT_TYPE => frame.content(header::CONTENT_TYPE, &value),
+            _ => frame.field(name.into_owned(), value),
         }
     }
     if let Some(destination) = stomp.headers.get(header::DESTINATION) {
@@ -31,8 +32,12 @@ pub fn describe<'a>(
     match stomp.body {
         [] if !carries_message => {}
         body if carries_message => frame.payload = Some(body),
-        // The reason of an ERROR, which belongs to no topic.
-        body => frame.field("body", String::from_utf8_lossy(body)),
+        // The reason, which belongs to no topic.
+        body if stomp.command == Command::Error => {
+            frame.reason("body", &String::from_utf8_lossy(body));
+        }
+        // No other frame has a body; it may be a misplaced header, such as the passcode.
+        _ => frame.secret("body"),
     }
     frame
 }
@@ -86,7 +91,7 @@ mod tests {
         let frame = describe(&frame, Some(Version::V1_2), "ws-1");
         let mut text = frame.frame_type.to_string();
         for field in &frame.fields {
-            let mark = if field.is_content { "*" } else { "" };
+            let mark = if field.is_content() { "*" } else { "" };
             text.push_str(&format!(" {}{mark}={}", field.name, field.value));
         }
         if let Some(payload) = frame.payload {
@@ -111,7 +116,7 @@ mod tests {
             (b"STOMP\naccept-version:1.2\nhost:h\n\n\0", "STOMP accept-version=1.2 host=h"),
             (
                 b"SEND\ndestination:/topic/a/b\ncontent-type:text/plain\nregion:eu\nx-token:hunter2\n\n21.5\0",
-                "SEND destination=/topic/a/b content-type=text/plain region*=eu x-token*=(left out) [21.5] Topic:a.b",
+                "SEND destination=/topic/a/b content-type*=text/plain region*=eu x-token*=(left out) [21.5] Topic:a.b",
             ),
             (
                 b"SEND\ndestination:/topic/a,/queue/b\n\n\0",
@@ -134,9 +139,20 @@ mod tests {
                 "MESSAGE subscription=0 message-id=1-2 destination=/topic/a [x\\y] Topic:a",
             ),
             (b"RECEIPT\nreceipt-id:7\n\n\0", "RECEIPT receipt-id=7"),
-            (b"ERROR\nmessage:no\n\nwhy\0", "ERROR message=no body=why"),
+            (
+                b"ERROR\nmessage:no\n\nunknown command \"passcode:hunter2\"\0",
+                "ERROR message=no body=unknown command \"…\"",
+            ),
+            (
+                b"CONNECT\nlogin:anna\n\npasscode:hunter2\n\n\0",
+                "CONNECT login=anna body=(left out)",
+            ),
         ];
-        assert_eq!(table.len(), Command::ALL.len() + 1, "SEND has two");
+        assert_eq!(
+            table.len(),
+            Command::ALL.len() + 2,
+            "SEND and CONNECT have two"
+        );
         for (bytes, expected) in table {
             assert_eq!(text_of(bytes), *expected);
         }

@@ -3,7 +3,6 @@
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, atomic::Ordering};
 
 use broker::{DestinationKind, TopicName};
-use wire::stomp;
 
 use super::{
     Trace, Traces,
@@ -220,8 +219,7 @@ impl Watched {
         if !frame.is_connect() {
             return;
         }
-        let version: Option<stomp::Version> = self.incoming.stomp_version();
-        if let Some(version) = version {
+        if let Some(ProtocolVersion::Stomp(version)) = self.incoming.version() {
             self.outgoing.set_stomp_version(version);
         }
         claim(&mut self.identity.client, frame, CLIENT_ID_FIELDS);

@@ -1,12 +1,18 @@
 //! Taps of connections without sockets, and the traces that watch them.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use broker::TopicFilter;
+use access::Users;
+use broker::{DestinationKind, TopicFilter, TopicName};
 use serde_json::Value;
 
+use super::decoding::Decoding;
 use super::*;
-use crate::{access_control::AccessControl, audit::AuditLog, connection_control::ClientProtocol};
+use crate::{
+    access_control::{AccessControl, SessionOwner},
+    audit::AuditLog,
+    connection_control::ClientProtocol,
+};
 
 fn open_principal() -> Arc<Principal> {
     let access = AccessControl::new(None, AuditLog::none());
@@ -46,6 +52,18 @@ fn taken(trace: &RunningTrace) -> Vec<String> {
 
 const CONNECT: &[u8] = b"CONNECT\naccept-version:1.1\nclient-id:sensor-1\npasscode:hunter2\n\n\0";
 const SEND: &[u8] = b"SEND\ndestination:/topic/a.b\n\nx\0";
+
+/// Returns the rules of users, and the user `reader`.
+fn reader_of(rules: &str) -> (AccessControl, Arc<Principal>) {
+    let users = Users::parse(rules).expect("rules");
+    let access = AccessControl::new(Some(users), AuditLog::none());
+    let owner = SessionOwner {
+        user: Some("reader".into()),
+        groups: None,
+    };
+    let reader = access.principal_of_earlier_run(owner, "c".into());
+    (access, reader)
+}
 
 #[test]
 fn a_stomp_client_is_known_from_its_connect() {
@@ -134,9 +152,9 @@ fn a_delivery_belongs_to_the_topic_that_it_comes_from() {
     let version = Some(ProtocolVersion::Mqtt(wire::mqtt::Version::V5_0));
     let tap = Tap::of_test(&traces, ClientProtocol::Mqtt, version);
     let trace = start(&traces, of_topic("a.b"));
-    let name = broker::TopicName::new("a.b").expect("a name");
+    let name = TopicName::new("a.b").expect("a name");
     let from = Delivered {
-        kind: broker::DestinationKind::Topic,
+        kind: DestinationKind::Topic,
         name: &name,
         queue: None,
     };
@@ -179,6 +197,128 @@ fn a_refused_client_is_known_by_what_it_claims() {
     refused("anna");
     refused("ben");
     assert_eq!(taken(&trace), ["in CONNECT", "out ERROR", "out end"]);
+}
+
+#[test]
+fn the_refusal_of_a_client_before_mqtt_5_is_decoded() {
+    let traces = Arc::<Traces>::default();
+    let selector = TraceSelector {
+        address: Some("127.0.0.1".parse().expect("an address")),
+        ..TraceSelector::default()
+    };
+    let trace = start(&traces, selector);
+    let identity = Identity::unknown(std::net::Ipv4Addr::LOCALHOST.into(), None);
+    let connects: [(&[u8], &str); 3] = [
+        (
+            b"\x10\x0f\x00\x06MQIsdp\x03\x02\x00\x3c\x00\x01c",
+            "in CONNECT",
+        ),
+        (
+            b"\x10\x0d\x00\x04MQTT\x04\x02\x00\x3c\x00\x01c",
+            "in CONNECT",
+        ),
+        // The flags are not valid.
+        (
+            b"\x10\x0d\x00\x04MQTT\x04\x03\x00\x3c\x00\x01c",
+            "in malformed",
+        ),
+    ];
+    for (connect, expected) in connects {
+        let first = FirstMessage {
+            at_ms: 0,
+            bytes: connect,
+        };
+        let connack = b"\x20\x02\x00\x05";
+        show_refused(
+            &traces,
+            ClientProtocol::Mqtt,
+            &identity,
+            first,
+            connack,
+            "no",
+        );
+        assert_eq!(taken(&trace), [expected, "out CONNACK", "out end"]);
+    }
+}
+
+/// Returns a PUBLISH of MQTT 5.0 with a topic alias.
+fn aliased(topic: &str, alias: u16) -> Vec<u8> {
+    let topic_length = u8::try_from(topic.len()).expect("a short topic");
+    let [high, low] = alias.to_be_bytes();
+    let head = [0x30, topic_length + 7, 0, topic_length];
+    [&head, topic.as_bytes(), &[3, 0x23, high, low, b'x']].concat()
+}
+
+#[test]
+fn a_topic_alias_is_replaced_and_beyond_the_bound_unknown() {
+    let version = Some(ProtocolVersion::Mqtt(wire::mqtt::Version::V5_0));
+    let mut decoding = Decoding::new(ClientProtocol::Mqtt, version, Direction::In);
+    let mut names = |bytes: &[u8]| {
+        let step = decoding.next(bytes, None, "").expect("a packet");
+        step.frame.expect("a frame").names
+    };
+    for alias in 1..=2_000 {
+        names(&aliased("open/a", alias));
+    }
+    names(&aliased("closed/z", 1));
+    let topic = |text| {
+        let name = TopicName::new(text).expect("a name");
+        vec![Named::Name(DestinationKind::Topic, name)]
+    };
+    assert_eq!(names(&aliased("", 1)), topic("closed.z"));
+    assert_eq!(names(&aliased("", 2)), topic("open.a"));
+    assert!(names(&aliased("", 2_000)).is_empty());
+}
+
+#[test]
+fn a_frame_without_a_known_topic_is_for_readers_of_everything() {
+    let identity = Identity::unknown(std::net::Ipv4Addr::LOCALHOST.into(), None);
+    let shown_to = |rights: &str| {
+        let (_access, reader) = reader_of(&format!("[users.reader]\n{rights}"));
+        let mut frame = Frame {
+            payload: Some(b"hunter2"),
+            ..Frame::default()
+        };
+        frame.header("hunter2", "hunter2");
+        let json = frame.to_json(0, Direction::In, &identity, &reader);
+        json.matches("hunter2").count()
+    };
+    assert_eq!(shown_to("manage = [\">\"]"), 0);
+    assert_eq!(shown_to("subscribe = [\">\"]"), 0, "it may be a queue");
+    assert_eq!(shown_to("subscribe = [\">\"]\nbrowse = [\">\"]"), 3);
+}
+
+#[test]
+fn an_unread_trace_ends_after_its_time() {
+    let traces = Arc::<Traces>::default();
+    let running = start(&traces, of_client("c"));
+    traces.remove_ended(Instant::now());
+    assert!(traces.is_active());
+    let later = Instant::now() + MAX_DURATION + Duration::from_secs(1);
+    traces.remove_ended(later);
+    assert!(!traces.is_active());
+    assert!(matches!(running.trace().take(0), Taken::Finished(_)));
+}
+
+#[test]
+fn an_unread_trace_ends_with_the_rights_of_its_reader() {
+    let rules = "[users.reader]\nmanage = [\">\"]";
+    let (access, reader) = reader_of(rules);
+    let traces = Arc::<Traces>::default();
+    let version = Some(ProtocolVersion::Mqtt(wire::mqtt::Version::V5_0));
+    let tap = Tap::of_test(&traces, ClientProtocol::Mqtt, version);
+    let running = traces.start(of_client("c"), reader, None);
+    let running = running.expect("there is room");
+    tap.incoming(b"\xc0\x00\xc0\x00");
+    assert!(matches!(running.trace().take(0), Taken::Frame(_)));
+    access.replace(Users::default());
+    let end = running.trace().take(0);
+    assert!(
+        matches!(end, Taken::Finished(_)),
+        "no further frame: {end:?}"
+    );
+    traces.remove_ended(Instant::now());
+    assert!(!traces.is_active());
 }
 
 #[test]

@@ -122,6 +122,8 @@ mod topics_page;
 mod trace;
 mod trace_context;
 mod trace_page;
+mod trace_refused;
+mod trace_unread;
 mod transactions;
 mod tree;
 mod unix_clients;
