@@ -35,6 +35,8 @@ pub struct Desk {
     pub(super) tag: StoredValue<String>,
     /// The place after which subscriptions start.
     at: StoredValue<Option<MessageId>>,
+    /// The newest message with the board itself.
+    board_at: StoredValue<Option<MessageId>>,
     slots: StoredValue<Vec<Slot>>,
     /// True from a request for the values until they arrive.
     lacks_values: StoredValue<bool>,
@@ -108,6 +110,7 @@ impl Desk {
             values,
             tag: StoredValue::default(),
             at: StoredValue::new(None),
+            board_at: StoredValue::new(None),
             slots: StoredValue::default(),
             lacks_values: StoredValue::new(false),
             mine: StoredValue::new(None),
@@ -228,10 +231,12 @@ impl Desk {
         self.lacks_values.set_value(false);
         self.at.set_value(at);
         self.may_write.set(may_write);
-        self.phase.set(Phase::Here);
-        if !self.has_changes() {
-            self.tag.set_value(tag);
-            self.show(board);
+        if !self.has_newer_board(at) {
+            self.phase.set(Phase::Here);
+            if !self.has_changes() {
+                self.tag.set_value(tag);
+                self.show(board);
+            }
         }
         self.slots.update_value(|slots| {
             for slot in slots {
@@ -242,6 +247,14 @@ impl Desk {
             }
         });
         self.sources.set(sources);
+    }
+
+    /// Returns whether a message with the board, or its deletion, was shown that is newer than a document of this place.
+    fn has_newer_board(self, at: Option<MessageId>) -> bool {
+        let is_shown = |phase: &Phase| matches!(phase, Phase::Here | Phase::Deleted);
+        let newest = self.board_at.get_value();
+        self.phase.with_untracked(is_shown)
+            && at.is_some_and(|at| newest.is_some_and(|newest| is_before(at, newest)))
     }
 
     /// Shows a board. Tiles that show the same as before keep their values; others wait for the next document.
@@ -334,6 +347,7 @@ impl Desk {
         let Some(newest) = messages.last() else {
             return;
         };
+        self.board_at.set_value(Some(newest.id));
         if !newest.body.is_empty() {
             return self.adopt(&newest.replaced_text());
         }
@@ -374,9 +388,9 @@ impl Slot {
             return;
         }
         let mut state = State::begin(&self.tile, &source.messages);
-        let is_newer = |message: &Message| {
-            at.is_none_or(|at| message.id.epoch != at.epoch || message.id.position > at.position)
-        };
+        // Messages of another run of the broker are newer.
+        let is_newer =
+            |message: &Message| at.is_none_or(|at| message.id != at && !is_before(message.id, at));
         let newer: Vec<_> = waiting.into_iter().filter(is_newer).collect();
         state.take(&self.tile, &Batch::new(&newer));
         self.state.set(state);
@@ -394,6 +408,11 @@ impl Slot {
     }
 }
 
+/// Returns whether a message is earlier than another one of the same run of the broker.
+fn is_before(one: MessageId, other: MessageId) -> bool {
+    one.epoch == other.epoch && one.position < other.position
+}
+
 /// The key of the subscription to the board itself; no topic has this name.
 const OWN: &str = "";
 /// Messages that wait for the first values of a tile, which take one request; older ones are left out.
@@ -401,3 +420,17 @@ const MOST_WAITING: usize = 500;
 /// Time after which values are requested again.
 const RETRY_MS: u32 = 3_000;
 const NOT_FOUND: u16 = 404;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_messages_of_one_run_are_in_order() {
+        let id = |epoch, position| MessageId { epoch, position };
+        assert!(is_before(id(1, 1), id(1, 2)));
+        assert!(!is_before(id(1, 2), id(1, 2)));
+        assert!(!is_before(id(1, 3), id(1, 2)));
+        assert!(!is_before(id(1, 1), id(2, 2)));
+    }
+}
