@@ -399,7 +399,7 @@ fn options(
     }
 }
 
-/// Returns the message that marks the end of a browse: [`Entry::is_end_of_browse`].
+/// Returns the message that marks the end of a browse. [`is_end_of_browse`](crate::Entry::is_end_of_browse) is true for it.
 fn end_of_browse(queue: &TopicName) -> SharedEntry {
     Publication::to_queue(queue.clone(), "".into(), 0, &[]).into_unplaced()
 }
