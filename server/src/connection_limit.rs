@@ -13,13 +13,15 @@ use crate::{
     refused_connections::{ConnectionRefusal, RefusedConnections},
 };
 
-/// The limit of open connections, which all ports share.
+/// The limit of open connections, which all ports share. Small, because each connection has a copy.
 #[derive(Clone)]
-pub struct ConnectionLimit {
+pub struct ConnectionLimit(Arc<State>);
+
+struct State {
     permits: Arc<Semaphore>,
     max: usize,
     shares: ConnectionShares,
-    refused: Arc<RefusedConnections>,
+    refused: RefusedConnections,
     measurements: Arc<Measurements>,
 }
 
@@ -28,25 +30,25 @@ impl ConnectionLimit {
     pub fn new(max: usize, measurements: &Arc<Measurements>) -> Self {
         let max = max.clamp(1, MAX_CONNECTIONS);
         measurements.connections.set_limit(max);
-        Self {
+        Self(Arc::new(State {
             permits: Arc::new(Semaphore::new(max)),
             max,
             shares: ConnectionShares::default(),
-            refused: Arc::default(),
+            refused: RefusedConnections::default(),
             measurements: Arc::clone(measurements),
-        }
+        }))
     }
 
     /// Returns the number of open connections.
     pub fn open_count(&self) -> usize {
-        self.max - self.permits.available_permits()
+        self.0.max - self.0.permits.available_permits()
     }
 
     /// Waits until no connection is open.
     pub async fn wait_until_all_closed(&self) {
-        let all = u32::try_from(self.max).unwrap_or(u32::MAX);
+        let all = u32::try_from(self.0.max).unwrap_or(u32::MAX);
         // The semaphore is never closed.
-        let _ = self.permits.acquire_many(all).await;
+        let _ = self.0.permits.acquire_many(all).await;
     }
 
     /// Returns a permit for a connection that another program has accepted; `None` at the limit.
@@ -60,9 +62,9 @@ impl ConnectionLimit {
         listener: ListenerName,
         address: Option<ClientAddress>,
     ) -> Result<ConnectionPermit, ConnectionRefusal> {
-        let permit = Arc::clone(&self.permits).try_acquire_owned();
+        let permit = Arc::clone(&self.0.permits).try_acquire_owned();
         let permit = permit.map_err(|_| self.count(ConnectionRefusal::Limit))?;
-        let place = OpenPlace::new(&self.measurements, listener);
+        let place = OpenPlace::new(&self.0.measurements, listener);
         let permit = ConnectionPermit::new(permit, place);
         self.charge(&permit, address)?;
         Ok(permit)
@@ -76,8 +78,8 @@ impl ConnectionLimit {
     ) -> Result<(), ConnectionRefusal> {
         if let Some(address) = address {
             // The connection itself has taken its place already.
-            let free = self.permits.available_permits() + 1;
-            let charge = self.shares.take(address, free);
+            let free = self.0.permits.available_permits() + 1;
+            let charge = self.0.shares.take(address, free);
             permit.set_charge(charge.ok_or_else(|| self.count(ConnectionRefusal::Share))?);
         }
         Ok(())
@@ -90,11 +92,12 @@ impl ConnectionLimit {
         reason: ConnectionRefusal,
         answer: impl Future<Output = ()> + Send + 'static,
     ) {
-        self.refused.start(peer, reason, answer);
+        self.0.refused.start(peer, reason, answer);
     }
 
     fn count(&self, reason: ConnectionRefusal) -> ConnectionRefusal {
-        self.measurements
+        self.0
+            .measurements
             .refusals
             .add(RefusalReason::ConnectionLimit);
         reason
