@@ -38,7 +38,7 @@ fn a_browser_gets_the_waiting_messages_and_an_end_mark() {
     let expected = [
         "MESSAGE; subscription:b; destination:/queue/q | a",
         "MESSAGE; subscription:b; destination:/queue/q | b",
-        "MESSAGE; subscription:b; destination:/queue/q; browser:end",
+        "MESSAGE; subscription:b; browser:end; destination:/queue/q",
     ];
     assert_eq!(received, expected);
     let received = client.send("SUBSCRIBE; id:1; destination:/queue/q");
