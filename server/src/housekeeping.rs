@@ -1,6 +1,6 @@
 //! Periodic work, once a second: removes expired messages from the queues, idle topics and idle cursors, ends expired
-//! sessions of MQTT, ends connections with expired credentials and traces whose time is over, and publishes figures that have a subscriber. Once a minute it
-//! samples the queues for their history.
+//! sessions of MQTT, ends connections with expired credentials and traces whose time is over, and publishes figures that have
+//! a subscriber. Once a minute it samples the queues for their history.
 
 use std::{
     sync::Arc,

@@ -7,7 +7,9 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use broker::{InvalidName, JournalError, PublishError, SubscribeError, TEMPORARY, TopicName};
+use broker::{
+    InvalidName, JournalError, PublishError, RefusalCause, SubscribeError, TEMPORARY, TopicName,
+};
 use serde::Serialize;
 
 use crate::access_control::RateExceeded;
@@ -133,22 +135,22 @@ impl From<SubscribeError> for Problem {
             }
         };
         let problem = Self::new(status, error.to_string());
-        match code_of(&error) {
-            Some(code) => problem.with_code(code),
+        match cause_of(&error) {
+            Some(cause) => problem.with_code(cause.name()),
             None => problem,
         }
     }
 }
 
-/// Returns the word for the bound of a refused subscription, as for a publication.
-const fn code_of(error: &SubscribeError) -> Option<&'static str> {
+/// Returns the cause of a refused subscription, if a publication can be refused for the same one.
+const fn cause_of(error: &SubscribeError) -> Option<RefusalCause> {
     Some(match error {
-        SubscribeError::Reserved(_) => "reserved",
-        SubscribeError::TooManyTopics { .. } => "topics",
-        SubscribeError::TooManyCursors { .. } => "cursors",
-        SubscribeError::TooManyQueues { .. } => "queues",
-        SubscribeError::Pool(_) => "share",
-        SubscribeError::Journal(_) => "disk",
+        SubscribeError::Reserved(_) => RefusalCause::Reserved,
+        SubscribeError::TooManyTopics { .. } => RefusalCause::Topics,
+        SubscribeError::TooManyCursors { .. } => RefusalCause::Cursors,
+        SubscribeError::TooManyQueues { .. } => RefusalCause::Queues,
+        SubscribeError::Pool(_) => RefusalCause::Share,
+        SubscribeError::Journal(_) => RefusalCause::Journal,
         SubscribeError::SessionEnded
         | SubscribeError::TooManySubscriptions { .. }
         | SubscribeError::TooManyDurables { .. }

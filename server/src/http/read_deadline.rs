@@ -21,13 +21,13 @@ pub struct ReadDeadline {
 }
 
 /// Returns true if a stream of events must end, whether its client reads or not.
-type IsOver = Arc<dyn Fn() -> bool + Send + Sync>;
+type IsOver = Box<dyn Fn() -> bool + Send>;
 
 impl ReadDeadline {
     /// For streams of events: a client that does not read lags, within the subscription's bounds. A stream that must end is not
     /// polled while its client does not read, so the connection asks `is_over`, and ends [`CLOSING_TIME`] later.
-    pub fn disable_until(&self, is_over: impl Fn() -> bool + Send + Sync + 'static) {
-        *self.stream() = Some(Arc::new(is_over));
+    pub fn disable_until(&self, is_over: impl Fn() -> bool + Send + 'static) {
+        *self.stream() = Some(Box::new(is_over));
     }
 
     /// For responses that end: a client that reads nothing for [`MAX_UNREAD_TIME`] is disconnected.
@@ -36,8 +36,7 @@ impl ReadDeadline {
     }
 
     fn phase(&self) -> Phase {
-        let stream = self.stream().clone();
-        match stream {
+        match &*self.stream() {
             None => Phase::Response,
             Some(is_over) if is_over() => Phase::Ending,
             Some(_) => Phase::Stream,

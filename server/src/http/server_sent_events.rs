@@ -17,7 +17,7 @@ use crate::server::Server;
 pub fn response(
     events: impl Stream<Item = Result<Bytes, Infallible>> + Send + 'static,
     read_deadline: &ReadDeadline,
-    is_over: impl Fn() -> bool + Send + Sync + 'static,
+    is_over: impl Fn() -> bool + Send + 'static,
 ) -> Response {
     read_deadline.disable_until(is_over);
     let mut response = Body::from_stream(events).into_response();
