@@ -16,6 +16,7 @@ use harness::users::{UsersFile, mqtt_login, mqtt_refusal, stomp_as, with_token};
 use http::{Method, StatusCode};
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::process::Child;
 
 /// A trace that runs.
 pub struct Trace(pub EventStream);
@@ -220,7 +221,8 @@ async fn a_topic_is_traced_over_all_protocols() {
     assert_eq!(field(&frame, "topic"), "plant.c");
 }
 
-const RULES: &str = r#"
+/// The users: one may manage, but not read everything.
+pub const RULES: &str = r#"
 [users.admin]
 manage = [">"]
 subscribe = ["open.>"]
@@ -348,25 +350,28 @@ async fn at_most_eight_traces_run_and_each_is_free_again() {
     .await;
 }
 
-#[tokio::test]
-async fn the_command_prints_lines_and_ends_after_its_count() {
-    let server = Carillon::with_mqtt(&[]).await;
+/// Starts `carillon trace`. Returns it with its first note, which it writes when the trace runs.
+pub async fn start_command(server: &Carillon, options: &[&str]) -> (Child, Option<String>) {
     let url = server.url("");
     let mut child = command()
-        .args(["trace", "--topic", "a.>", "--count", "1", "--server", &url])
+        .args(["trace", "--server", &url])
+        .args(options)
         .kill_on_drop(true)
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
         .expect("it starts");
-    let notes = child.stderr.take().expect("standard error");
+    let notes = child.stderr.as_mut().expect("standard error");
     let mut notes = BufReader::new(notes).lines();
     let started = within("a note", notes.next_line()).await;
-    assert!(
-        started
-            .expect("a line")
-            .is_some_and(|line| line.contains("topic=a.>"))
-    );
+    (child, started.expect("a line"))
+}
+
+#[tokio::test]
+async fn the_command_prints_lines_and_ends_after_its_count() {
+    let server = Carillon::with_mqtt(&[]).await;
+    let (child, started) = start_command(&server, &["--topic", "a.>", "--count", "1"]).await;
+    assert!(started.is_some_and(|line| line.contains("topic=a.>")));
     let mut client = MqttClient::connect(&server, Version::V5, "sensor-1").await;
     client.publish("a/b", "21.5", 0).await;
     let output = within("its end", child.wait_with_output()).await;

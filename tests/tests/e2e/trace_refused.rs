@@ -9,15 +9,7 @@ use harness::users::{UsersFile, mqtt_login, mqtt_refusal, with_token};
 use http::{Method, StatusCode};
 use serde_json::Value;
 
-use crate::trace::{Trace, field, word};
-
-const RULES: &str = r#"
-[users.admin]
-manage = [">"]
-subscribe = ["open.>"]
-[users.viewer]
-subscribe = [">"]
-"#;
+use crate::trace::{RULES, Trace, field, word};
 
 /// Starts a trace of all clients of this machine.
 async fn trace_as(server: &Carillon, token: &str) -> Trace {

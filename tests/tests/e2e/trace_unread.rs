@@ -1,15 +1,14 @@
 //! Streams of events that their clients do not read.
 
-use std::process::Stdio;
-
 use harness::Carillon;
-use harness::carillon::command;
 use harness::deadline::{eventually, within};
 use harness::unix_socket::SocketPath;
 use harness::users::UsersFile;
 use serde_json::Value;
-use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::UnixStream;
+
+use crate::trace::start_command;
 
 const RULES: &str = r#"
 [users.admin]
@@ -86,17 +85,8 @@ async fn unread_streams_of_a_user_end_with_its_rights() {
 #[tokio::test]
 async fn the_command_ends_when_its_reader_is_gone() {
     let server = Carillon::start().await;
-    let url = server.url("");
-    let mut child = command()
-        .args(["trace", "--client", "nobody", "--server", &url])
-        .kill_on_drop(true)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("it starts");
-    let notes = child.stderr.take().expect("standard error");
-    let mut notes = BufReader::new(notes).lines();
-    within("a note", notes.next_line()).await.expect("a line");
+    let (mut child, started) = start_command(&server, &["--client", "nobody"]).await;
+    assert!(started.is_some());
     drop(child.stdout.take());
     let status = within("its end", child.wait()).await.expect("a status");
     assert!(status.success(), "{status:?}");
